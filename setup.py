@@ -1,0 +1,44 @@
+"""Metadata of mmseg-ext. Exact versions for a reproducible machine are in requirements/constraints.txt."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+CORE = [
+    'torch>=2.6',
+    'onedl-mmengine>=0.10.12',
+    'onedl-mmcv>=2.3.6',
+    'onedl-mmsegmentation>=1.4.2',
+    'albumentations==2.0.8',
+    'opencv-python>=4.10',
+    'numpy>=2',
+    'scipy>=1.13',
+    'pillow>=10',
+    'matplotlib>=3.9',
+    'rich>=13',
+    'jinja2>=3.1',
+    'tensorboard>=2.18',
+]
+EXTRAS = {
+    'gpu': ['torchvision>=0.21'],
+    'augment': ['diffusers>=0.35', 'transformers>=5', 'accelerate>=1', 'safetensors>=0.5'],
+    'seggpt': ['transformers>=5', 'safetensors>=0.5'],
+    'smp': ['segmentation-models-pytorch>=0.5'],
+    'search': ['optuna>=4'],
+    'report': ['pandas>=2.2'],
+    'cluster': ['ray>=2.40'],
+    'dev': ['pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.9', 'pre-commit>=4', 'pyyaml>=6'],
+}
+
+setup(
+    name='mmseg-ext',
+    version='0.1.0',
+    description='Config-driven segmentation of rare, tiny defects on top of mmsegmentation',
+    long_description=Path(__file__).with_name('README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=find_packages(include=['mmseg_ext*', 'augment*']),
+    install_requires=CORE,
+    extras_require=EXTRAS,
+)
