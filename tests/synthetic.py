@@ -3,8 +3,8 @@
     from synthetic import make_dataset
     root = make_dataset(tmp_path / 'tiny', classes=3, sizes=(64, 80), counts=dict(train=4, val=2, test=2))
 
-Class 0 is the background; each further class is an ellipse of one colour of its own, so that a small network learns
-the set within a few dozen iterations. The same arguments write the same bytes.
+Class 0 is the background; each further class is an ellipse of one colour of its own, so that a small network
+learns the set within a few dozen iterations. The same arguments write the same bytes.
 """
 
 import colorsys
@@ -26,8 +26,10 @@ def class_palette(classes: int) -> list[list[int]]:
     return [[0, 0, 0], *([round(255 * channel) for channel in hue] for hue in hues)]
 
 
-def draw_pair(rng: np.random.Generator, classes: int, size: tuple[int, int], missing: float = 0.3):
-    """One image (H, W, 3) uint8 RGB and its mask (H, W) uint8; each blob is left out with probability ``missing``."""
+def draw_pair(
+    rng: np.random.Generator, classes: int, size: tuple[int, int], missing: float = 0.3
+) -> tuple[np.ndarray, np.ndarray]:
+    """One image (H, W, 3) uint8 RGB and its mask (H, W) uint8; ``missing`` = chance that a blob is left out."""
     height, width = size
     image = rng.integers(90, 130, (height, width, 3), dtype=np.uint8)
     mask = np.zeros(size, np.uint8)
@@ -54,12 +56,12 @@ def make_dataset(
 ) -> Path:
     """Write ``img_dir/<split>``, ``ann_dir/<split>`` and ``meta.json`` under ``root`` and return it.
 
-    ``sizes`` is (height, width) of every image. The last pair of a split holds every class unless a later blob hides
-    one. ``ignore_rows``: so many rows at the top of every mask are 255.
+    ``sizes`` is (height, width) of every image. The last pair of a split holds every class unless a
+    later blob hides one. ``ignore_rows``: so many rows at the top of every mask are 255.
     """
     root = Path(root)
     rng = np.random.default_rng(seed)
-    for split, count in (counts or dict(train=4, val=2, test=2)).items():
+    for split, count in (counts or {'train': 4, 'val': 2, 'test': 2}).items():
         for folder in ('img_dir', 'ann_dir'):
             (root / folder / split).mkdir(parents=True, exist_ok=True)
         for index in range(count):
@@ -67,6 +69,6 @@ def make_dataset(
             mask[:ignore_rows] = 255
             Image.fromarray(image).save(root / 'img_dir' / split / f'{split}_{index:03d}{image_suffix}')
             Image.fromarray(mask).save(root / 'ann_dir' / split / f'{split}_{index:03d}.png')
-    meta = dict(name=root.name, classes=class_names(classes), palette=class_palette(classes), ignore_index=255)
+    meta = {'name': root.name, 'classes': class_names(classes), 'palette': class_palette(classes)}
     (root / 'meta.json').write_text(json.dumps(meta), encoding='utf-8')
     return root
