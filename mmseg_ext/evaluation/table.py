@@ -1,0 +1,47 @@
+"""The scores of DefectMetric as plain text, for logs and terminals."""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+COLUMNS = ('IoU', 'Acc', 'F1', 'Found')
+MEANS = ('mIoU_fg', 'mAcc_fg', 'mIoU', 'mAcc', 'mF1', 'aAcc', 'FalseAlarms')
+
+
+def format_table(scores: Mapping[str, float | None], classes: Sequence[str], width: int = 96) -> str:
+    """One row a class, one line of means below, at most ``width`` characters wide, without a final newline.
+
+    ``scores`` are those of DefectMetric without a prefix, in percent; NaN and None (NaN in a JSON file) are shown
+    as '–'. Columns and means that ``scores`` lacks altogether are left out.
+    """
+    columns = [name for name in COLUMNS if any(f'{name}.{label}' in scores for label in classes)]
+    rows = [[label, *(_show(scores.get(f'{name}.{label}')) for name in columns)] for label in classes]
+    means = [name for name in MEANS if name in scores]
+    return '\n'.join(
+        [
+            _render(['Class', *columns], rows, width),
+            _render(means, [[_show(scores[name]) for name in means]], width),
+        ]
+    )
+
+
+def _show(value: float | None) -> str:
+    return '–' if value is None or math.isnan(value) else f'{value:.2f}'
+
+
+def _render(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
+    """A table of right-aligned numbers behind a left-aligned first column when that holds names."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for position, name in enumerate(header):
+        named = position == 0 and name == 'Class'
+        table.add_column(name, justify='left' if named else 'right', overflow='fold')
+    for row in rows:
+        table.add_row(*row)
+    text = io.StringIO()
+    # No colour, markup or emoji: a class may be called '[1]' or ':warning:'.
+    Console(file=text, width=width, color_system=None, markup=False, emoji=False).print(table)
+    return '\n'.join(line.rstrip() for line in text.getvalue().strip('\n').splitlines())
