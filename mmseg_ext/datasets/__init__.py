@@ -1,0 +1,9 @@
+"""Data sets in one layout (see ``checked``), and the one check that serves them (see ``check``)."""
+
+from mmseg_ext.datasets.checked import CheckedSegDataset
+from mmseg_ext.datasets.crack import CrackDataset
+from mmseg_ext.datasets.indoor import IndoorDataset
+from mmseg_ext.datasets.magnetic_tile import MagneticTileDataset
+from mmseg_ext.datasets.wta import WTADataset
+
+__all__ = ['CheckedSegDataset', 'CrackDataset', 'IndoorDataset', 'MagneticTileDataset', 'WTADataset']
