@@ -1,0 +1,5 @@
+"""Transforms registered in mmseg's registry."""
+
+from .defect_crop import DefectCrop
+
+__all__ = ['DefectCrop']

@@ -1,0 +1,180 @@
+"""Random scale and crop that looks where the defects are."""
+# ruff: noqa: NPY002 - the legacy generator is the one that mmengine seeds in every worker
+
+from collections.abc import Sequence
+
+import numpy as np
+from mmcv.image import rescale_size
+from mmcv.transforms import BaseTransform
+from mmcv.transforms.utils import cache_randomness
+from mmseg.registry import TRANSFORMS
+
+from .window import Window, crop_image, crop_mask, source_index
+
+ATTEMPTS = 10
+
+
+@TRANSFORMS.register_module()
+class DefectCrop(BaseTransform):
+    """Draw a scale and a window, a share of the windows on a defect, and resize only the window.
+
+    With probability ``prob`` a class is drawn uniformly among the wanted ones in the image, so that the rarest is
+    not drowned, then one of its pixels, then the window uniformly among those that hold the pixel and lie in the
+    image. Scale and window are drawn anew, at most ten times, until the window holds ``min_pixels`` pixels of
+    wanted classes (counted after resizing); if none does, the best is taken. Otherwise, and for images without
+    such a class, the draws are those of mmseg's RandomResize(base_size, ratio_range=scale, keep_ratio=True) and
+    RandomCrop(crop_size): ``prob=0`` gives the same windows from the same seed. (Masks are resized to the nearest
+    pixel centre, where mmseg is off by half a pixel.) An image that is scaled below ``crop_size`` gives a smaller
+    crop, to be padded by the data preprocessor. Random numbers come from numpy's global generator, which mmengine
+    seeds in every worker.
+
+    Stands behind LoadImageFromFile and LoadAnnotations, in place of RandomResize and RandomCrop.
+
+    Required Keys: img, gt_seg_map, seg_fields
+
+    Modified Keys: img, img_shape, and every key in seg_fields
+
+    Added Keys: scale (width, height of the resized whole), scale_factor (of width, of height), keep_ratio
+
+    Args:
+        crop_size: Height and width of the crop in pixels, or one number for both.
+        scale: Lowest and highest resize ratio, drawn uniformly.
+        prob: Share of the crops, 0..1, that are put on a wanted class.
+        classes: Wanted mask values; None means all but 0 (background) and ``ignore_index``.
+        min_pixels: Pixels of wanted classes that such a crop should hold.
+        base_size: Width and height into which ratio 1 fits the whole image; None is the image's own size.
+        ignore_index: Mask value that is never wanted.
+    """
+
+    def __init__(
+        self,
+        crop_size: int | Sequence[int],
+        scale: Sequence[float] = (0.5, 2.0),
+        prob: float = 0.5,
+        classes: Sequence[int] | None = None,
+        min_pixels: int = 1,
+        base_size: Sequence[int] | None = None,
+        ignore_index: int = 255,
+    ) -> None:
+        self.crop_size = _pair('crop_size', (crop_size, crop_size) if isinstance(crop_size, int) else crop_size)
+        self.base_size = None if base_size is None else _pair('base_size', base_size)
+        self.scale = tuple(scale)
+        if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1] < np.inf:
+            raise ValueError(f'scale is (lowest, highest) ratio with 0 < lowest <= highest, got {scale}')
+        if not 0 <= prob <= 1:
+            raise ValueError(f'prob is a share of the crops in 0..1, got {prob}')
+        if min_pixels < 1:
+            raise ValueError(f'min_pixels must be at least 1, got {min_pixels}; for plain crops set prob=0')
+        if classes is not None and (not len(classes) or ignore_index in classes):
+            raise ValueError(
+                f'classes are the wanted mask values, at least one and never ignore_index {ignore_index}, got '
+                f'{classes}; None wants every class but 0'
+            )
+        self.prob, self.min_pixels, self.ignore_index = prob, min_pixels, ignore_index
+        self.classes = None if classes is None else tuple(classes)
+
+    def transform(self, results: dict) -> dict:
+        """Crop the image and every mask. Raises ValueError, naming the file, when their sizes differ."""
+        image = results['img']
+        for key in ('gt_seg_map', *results.get('seg_fields', ())):
+            if key not in results or results[key].shape[:2] != image.shape[:2]:
+                raise ValueError(self._mismatch(key, results))
+        window = self.draw_window(results['gt_seg_map'])
+        results['img'] = crop_image(image, window)
+        for key in results.get('seg_fields', ()):
+            results[key] = crop_mask(results[key], window)
+        results['img_shape'] = results['img'].shape[:2]
+        results['scale'] = window.scaled[::-1]
+        results['scale_factor'] = (window.scaled[1] / image.shape[1], window.scaled[0] / image.shape[0])
+        results['keep_ratio'] = True
+        return results
+
+    @cache_randomness
+    def draw_window(self, mask: np.ndarray) -> Window:
+        """Draw scale and window for an image with this mask (H, W)."""
+        window = None
+        if self.prob and np.random.random_sample() < self.prob:
+            window = self._draw_on_defect(mask)
+        return window or self._draw_anywhere(mask.shape)
+
+    def _draw_on_defect(self, mask: np.ndarray) -> Window | None:
+        """A window with ``min_pixels`` wanted pixels, else the best of some; None where it would hold none."""
+        positions = np.flatnonzero(self._wanted(mask))
+        values = mask.ravel()[positions]
+        best, most = None, 0
+        for _ in range(ATTEMPTS if len(positions) else 0):
+            # The class is drawn before the pixel: a class of ten pixels comes as often as one of ten thousand.
+            of_class = positions[values == np.random.choice(np.unique(values))]
+            window = self._draw_around(np.unravel_index(of_class, mask.shape), mask.shape)
+            count = np.count_nonzero(self._wanted(crop_mask(mask, window))) if window else 0
+            if count > most:
+                best, most = window, count
+            if most >= self.min_pixels:
+                break
+        return best
+
+    def _draw_around(self, pixels: tuple[np.ndarray, np.ndarray], size: tuple[int, int]) -> Window | None:
+        """A window at a new scale that holds one of the source pixels; None where all are lost by shrinking."""
+        scaled = self._draw_scaled_size(size)
+        rows, columns = source_index(scaled[0], size[0]), source_index(scaled[1], size[1])
+        alive = np.flatnonzero(np.isin(pixels[0], rows) & np.isin(pixels[1], columns))
+        if not len(alive):
+            return None
+        chosen = np.random.choice(alive)
+        top = self._draw_start(rows, pixels[0][chosen], self.crop_size[0])
+        left = self._draw_start(columns, pixels[1][chosen], self.crop_size[1])
+        return self._window(scaled, top, left)
+
+    @staticmethod
+    def _draw_start(index: np.ndarray, wanted: int, crop: int) -> int:
+        """Start of a window of ``crop`` pixels along a line of source indices that holds the wanted one."""
+        low, high = np.searchsorted(index, wanted, 'left'), np.searchsorted(index, wanted, 'right')
+        target = np.random.randint(low, high)
+        return np.random.randint(max(target - crop + 1, 0), max(min(target, len(index) - crop), 0) + 1)
+
+    def _draw_anywhere(self, size: tuple[int, int]) -> Window:
+        """The draws of RandomResize and RandomCrop, in their order."""
+        scaled = self._draw_scaled_size(size)
+        top, left = (np.random.randint(0, max(scaled[i] - self.crop_size[i], 0) + 1) for i in (0, 1))
+        return self._window(scaled, top, left)
+
+    def _draw_scaled_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of the whole image at a random ratio, rounded as RandomResize does."""
+        low, high = self.scale
+        ratio = np.random.random_sample() * (high - low) + low
+        height, width = size
+        base = self.base_size or (width, height)
+        scaled = rescale_size((width, height), (int(base[0] * ratio), int(base[1] * ratio)))
+        return max(scaled[1], 1), max(scaled[0], 1)
+
+    def _window(self, scaled: tuple[int, int], top: int, left: int) -> Window:
+        height, width = (min(self.crop_size[i], scaled[i]) for i in (0, 1))
+        return Window(scaled, int(top), int(left), height, width)
+
+    def _wanted(self, mask: np.ndarray) -> np.ndarray:
+        """Boolean mask of the pixels of wanted classes."""
+        if self.classes is None:
+            return (mask != 0) & (mask != self.ignore_index)
+        return np.logical_or.reduce([mask == value for value in self.classes])
+
+    @staticmethod
+    def _mismatch(key: str, results: dict) -> str:
+        path = results.get('seg_map_path') or results.get('img_path') or 'an image without a path'
+        if key not in results:
+            return f'{path}: DefectCrop needs {key}; put LoadAnnotations before it in the pipeline'
+        image, mask = results['img'].shape[:2], results[key].shape[:2]
+        return f'{path}: the mask is {mask[0]}x{mask[1]} but its image is {image[0]}x{image[1]} (height x width)'
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(crop_size={self.crop_size}, scale={self.scale}, prob={self.prob}, '
+            f'classes={self.classes}, min_pixels={self.min_pixels}, base_size={self.base_size}, '
+            f'ignore_index={self.ignore_index})'
+        )
+
+
+def _pair(name: str, size: Sequence[int]) -> tuple[int, int]:
+    """Two positive whole numbers."""
+    if len(size) != 2 or any(int(side) != side or side < 1 for side in size):
+        raise ValueError(f'{name} takes two whole numbers of pixels, at least 1 each, got {size}')
+    return int(size[0]), int(size[1])
