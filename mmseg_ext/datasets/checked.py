@@ -19,7 +19,8 @@ from mmseg_ext.datasets.check import Progress, SplitReport, check_matching, judg
 from mmseg_ext.datasets.diagnose import read_pair
 from mmseg_ext.datasets.pairs import Matching, Pair, match_pairs
 from mmseg_ext.datasets.palette import default_palette
-from mmseg_ext.datasets.problems import DataError
+from mmseg_ext.datasets.problems import data_error
+from mmseg_ext.errors import DataError
 
 
 @DATASETS.register_module()
@@ -71,7 +72,7 @@ class CheckedSegDataset(BaseSegDataset):
         """The items mmseg's pipelines start from, sorted by stem. Files are listed, not opened."""
         matching = self.matching()
         if matching.problems:
-            raise DataError.of(type(self).__name__, matching.problems)
+            raise data_error(type(self).__name__, matching.problems)
         common = {'label_map': None, 'reduce_zero_label': False}
         return [
             {
@@ -132,7 +133,7 @@ class CheckedSegDataset(BaseSegDataset):
         reading = read_pair(Pair('', info['img_path'], info.get('seg_map_path')))
         problems = judge([reading], self._metainfo['classes'], self.ignore_index).problems
         if problems:
-            return DataError.of(type(self).__name__, problems)
+            return data_error(type(self).__name__, problems)
         return DataError(f'{type(self).__name__}: {info["img_path"]}: {type(error).__name__}: {error}')
 
 

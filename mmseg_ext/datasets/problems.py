@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from mmseg_ext.errors import DataError
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -18,16 +20,9 @@ class Problem:
         return f'{self.path}: {self.what}; {self.cure}'
 
 
-class DataError(ValueError):
-    """A data set, or a file of it, that cannot be used.
-
-    It takes the message only: the registry and the data loader build a new error of the same type around it.
-    """
-
-    @classmethod
-    def of(cls, owner: str, problems: Sequence[Problem]) -> 'DataError':
-        """The error for everything that was found in ``owner``."""
-        return cls(f'{owner}: {summarise(problems)}')
+def data_error(owner: str, problems: Sequence[Problem]) -> DataError:
+    """The error that says everything that was found in ``owner``."""
+    return DataError(f'{owner}: {summarise(problems)}')
 
 
 def group(problems: Iterable[Problem]) -> list[list[Problem]]:

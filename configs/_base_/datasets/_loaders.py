@@ -1,0 +1,20 @@
+# What all sets share: folders, loaders without pipelines, metric. The file of a set states the rest: number of
+# classes, data-set class, root. The recipe adds the pipelines.
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(data_prefix=dict(img_path='img_dir/train', seg_map_path='ann_dir/train')),
+)
+val_dataloader = dict(
+    batch_size=1,  # the images of a set may differ in size
+    num_workers=2,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(data_prefix=dict(img_path='img_dir/val', seg_map_path='ann_dir/val')),
+)
+test_dataloader = dict(
+    val_dataloader, dataset=dict(data_prefix=dict(img_path='img_dir/test', seg_map_path='ann_dir/test'))
+)
+val_evaluator = test_evaluator = dict(type='DefectMetric')
