@@ -9,7 +9,7 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 from mmseg.registry import TRANSFORMS
 
-from .window import Window, crop_image, crop_mask, source_index
+from .window import Window, crop_image, crop_mask, source_index, source_length
 
 ATTEMPTS = 10
 
@@ -20,13 +20,14 @@ class DefectCrop(BaseTransform):
 
     With probability ``prob`` a class is drawn uniformly among the wanted ones in the image, so that the rarest is
     not drowned, then one of its pixels, then the window uniformly among those that hold the pixel and lie in the
-    image. Scale and window are drawn anew, at most ten times, until the window holds ``min_pixels`` pixels of
+    image. Ratio and window are drawn anew, at most ten times, until the window holds ``min_pixels`` pixels of
     wanted classes (counted after resizing); if none does, the best is taken. Otherwise, and for images without
     such a class, the draws are those of mmseg's RandomResize(base_size, ratio_range=scale, keep_ratio=True) and
-    RandomCrop(crop_size): ``prob=0`` gives the same windows from the same seed. (Masks are resized to the nearest
-    pixel centre, where mmseg is off by half a pixel.) An image that is scaled below ``crop_size`` gives a smaller
-    crop, to be padded by the data preprocessor. Random numbers come from numpy's global generator, which mmengine
-    seeds in every worker.
+    RandomCrop(crop_size): ``prob=0`` gives the same ratios and windows from the same seed, up to the rounding of
+    the window to whole source pixels. Masks go to the nearest pixel centre, where mmseg is off by half a pixel.
+
+    An image that is resized below ``crop_size`` gives a smaller crop, to be padded by the data preprocessor.
+    Random numbers come from numpy's global generator, which mmengine seeds in every worker.
 
     Stands behind LoadImageFromFile and LoadAnnotations, in place of RandomResize and RandomCrop.
 
@@ -98,58 +99,55 @@ class DefectCrop(BaseTransform):
         return window or self._draw_anywhere(mask.shape)
 
     def _draw_on_defect(self, mask: np.ndarray) -> Window | None:
-        """A window with ``min_pixels`` wanted pixels, else the best of some; None where it would hold none."""
+        """A window with ``min_pixels`` wanted pixels, else the best of some; None where each of them held none."""
         positions = np.flatnonzero(self._wanted(mask))
         values = mask.ravel()[positions]
+        present = np.unique(values)
         best, most = None, 0
         for _ in range(ATTEMPTS if len(positions) else 0):
             # The class is drawn before the pixel: a class of ten pixels comes as often as one of ten thousand.
-            of_class = positions[values == np.random.choice(np.unique(values))]
-            window = self._draw_around(np.unravel_index(of_class, mask.shape), mask.shape)
-            count = np.count_nonzero(self._wanted(crop_mask(mask, window))) if window else 0
+            pixel = np.random.choice(positions[values == np.random.choice(present)])
+            window = self._draw_around(divmod(int(pixel), mask.shape[1]), mask.shape)
+            count = np.count_nonzero(self._wanted(crop_mask(mask, window)))
             if count > most:
                 best, most = window, count
             if most >= self.min_pixels:
                 break
         return best
 
-    def _draw_around(self, pixels: tuple[np.ndarray, np.ndarray], size: tuple[int, int]) -> Window | None:
-        """A window at a new scale that holds one of the source pixels; None where all are lost by shrinking."""
-        scaled = self._draw_scaled_size(size)
-        rows, columns = source_index(scaled[0], size[0]), source_index(scaled[1], size[1])
-        alive = np.flatnonzero(np.isin(pixels[0], rows) & np.isin(pixels[1], columns))
-        if not len(alive):
-            return None
-        chosen = np.random.choice(alive)
-        top = self._draw_start(rows, pixels[0][chosen], self.crop_size[0])
-        left = self._draw_start(columns, pixels[1][chosen], self.crop_size[1])
-        return self._window(scaled, top, left)
+    def _draw_around(self, pixel: tuple[int, int], source: tuple[int, int]) -> Window:
+        """A window at a new ratio that holds the source pixel (row, column)."""
+        scaled, size, length = self._draw_sizes(source)
+        starts = []
+        for axis in (0, 1):
+            # Where the image shrinks, pixels are skipped; only starts that keep the wanted one come into question.
+            start = pixel[axis] - np.unique(source_index(size[axis], length[axis]))
+            start = start[(start >= 0) & (start <= source[axis] - length[axis])]
+            # A window of about the whole image can have no such start: then the pixel is lost at this ratio.
+            starts.append(int(np.random.choice(start)) if len(start) else 0)
+        return _box(starts, length, size, scaled)
 
-    @staticmethod
-    def _draw_start(index: np.ndarray, wanted: int, crop: int) -> int:
-        """Start of a window of ``crop`` pixels along a line of source indices that holds the wanted one."""
-        low, high = np.searchsorted(index, wanted, 'left'), np.searchsorted(index, wanted, 'right')
-        target = np.random.randint(low, high)
-        return np.random.randint(max(target - crop + 1, 0), max(min(target, len(index) - crop), 0) + 1)
-
-    def _draw_anywhere(self, size: tuple[int, int]) -> Window:
+    def _draw_anywhere(self, source: tuple[int, int]) -> Window:
         """The draws of RandomResize and RandomCrop, in their order."""
-        scaled = self._draw_scaled_size(size)
-        top, left = (np.random.randint(0, max(scaled[i] - self.crop_size[i], 0) + 1) for i in (0, 1))
-        return self._window(scaled, top, left)
+        scaled, size, length = self._draw_sizes(source)
+        starts = []
+        for axis in (0, 1):
+            start = np.random.randint(0, scaled[axis] - size[axis] + 1)
+            start = int(start * source[axis] / scaled[axis] + 0.5)
+            starts.append(min(start, source[axis] - length[axis]))
+        return _box(starts, length, size, scaled)
 
-    def _draw_scaled_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Height and width of the whole image at a random ratio, rounded as RandomResize does."""
+    def _draw_sizes(self, source: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+        """(Height, width) of the image resized by a random ratio, of the window, and of the window's source."""
         low, high = self.scale
         ratio = np.random.random_sample() * (high - low) + low
-        height, width = size
+        height, width = source
         base = self.base_size or (width, height)
+        # mmcv's own rounding, so that the sizes are those of RandomResize.
         scaled = rescale_size((width, height), (int(base[0] * ratio), int(base[1] * ratio)))
-        return max(scaled[1], 1), max(scaled[0], 1)
-
-    def _window(self, scaled: tuple[int, int], top: int, left: int) -> Window:
-        height, width = (min(self.crop_size[i], scaled[i]) for i in (0, 1))
-        return Window(scaled, int(top), int(left), height, width)
+        scaled = max(scaled[1], 1), max(scaled[0], 1)
+        size = tuple(min(self.crop_size[axis], scaled[axis]) for axis in (0, 1))
+        return scaled, size, tuple(source_length(size[axis], scaled[axis], source[axis]) for axis in (0, 1))
 
     def _wanted(self, mask: np.ndarray) -> np.ndarray:
         """Boolean mask of the pixels of wanted classes."""
@@ -178,3 +176,8 @@ def _pair(name: str, size: Sequence[int]) -> tuple[int, int]:
     if len(size) != 2 or any(int(side) != side or side < 1 for side in size):
         raise ValueError(f'{name} takes two whole numbers of pixels, at least 1 each, got {size}')
     return int(size[0]), int(size[1])
+
+
+def _box(start: Sequence[int], length: Sequence[int], size: tuple[int, int], scaled: tuple[int, int]) -> Window:
+    rows, columns = (slice(start[axis], start[axis] + length[axis]) for axis in (0, 1))
+    return Window(rows, columns, size, scaled)
