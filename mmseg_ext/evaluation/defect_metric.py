@@ -61,19 +61,15 @@ class DefectMetric(BaseMetric):
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Count one batch; each image becomes one entry of ``results``, so that padding is cut by image.
 
-        Raises ValueError, naming the file, when a label or prediction is outside the classes or the sizes differ.
+        Raises ValueError, naming the file, when a label or prediction is outside the classes, the sizes differ or
+        there is no mask.
         """
         for sample in data_samples:
-            pred, label = sample['pred_sem_seg']['data'].squeeze(0), sample['gt_sem_seg']['data'].squeeze(0)
             try:
-                counts = confusion_counts(pred, label, len(self.dataset_meta['classes']), self.ignore_index)
+                self.results.append(self._score_image(sample))
             except ValueError as error:
                 path = sample.get('seg_map_path') or sample.get('img_path') or 'an image without a path'
                 raise ValueError(f'{path}: {error}') from None
-            entry = {'image': str(sample.get('img_path', '')), 'counts': counts}
-            if self.components:
-                entry['components'] = self._count_components(pred.cpu(), label.cpu(), counts)
-            self.results.append(entry)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Pool the images, keep ``confusion`` and ``per_image``, log the table and return the scores."""
@@ -93,6 +89,17 @@ class DefectMetric(BaseMetric):
             )
         print_log('\n' + format_table(scores, self.dataset_meta['classes']), logger='current')
         return scores
+
+    def _score_image(self, sample: dict) -> dict:
+        """What one image contributes: path, (C, C) counts and, if asked for, (C, 3) components."""
+        if 'gt_sem_seg' not in sample:
+            raise ValueError('there is no mask to score against; does the pipeline lack LoadAnnotations?')
+        pred, label = sample['pred_sem_seg']['data'].squeeze(0), sample['gt_sem_seg']['data'].squeeze(0)
+        counts = confusion_counts(pred, label, len(self.dataset_meta['classes']), self.ignore_index)
+        entry = {'image': str(sample.get('img_path', '')), 'counts': counts}
+        if self.components:
+            entry['components'] = self._count_components(pred.cpu(), label.cpu(), counts)
+        return entry
 
     def _count_components(self, pred: Tensor, label: Tensor, counts: Tensor) -> Tensor:
         """Found, total and false alarms of each class, shape (C, 3) int64; the row of class 0 stays 0."""

@@ -38,7 +38,7 @@ def _render(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) ->
     table = Table(box=box.SIMPLE_HEAD)
     for position, name in enumerate(header):
         named = position == 0 and name == 'Class'
-        table.add_column(name, justify='left' if named else 'right', overflow='fold')
+        table.add_column(name, justify='left' if named else 'right', overflow='fold', no_wrap=not named)
     for row in rows:
         table.add_row(*row)
     text = io.StringIO()

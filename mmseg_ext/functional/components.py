@@ -29,7 +29,7 @@ def count_components(predicted: np.ndarray, true: np.ndarray, min_overlap: float
     predicted_ids, alarms = ndimage.label(predicted, EIGHT_NEIGHBOURS)
     sizes = np.bincount(true_ids.ravel(), minlength=total + 1)[1:]
     overlap = np.bincount(true_ids[predicted], minlength=total + 1)[1:]
-    # A division, because 0.1 * 30 > 3 in floating point while 3 / 30 == 0.1.
+    # A division, because 0.07 * 100 > 7 in floating point while 7 / 100 == 0.07.
     found = np.count_nonzero((overlap > 0) & (overlap / sizes >= min_overlap))
     hitting = np.unique(predicted_ids[predicted & true]).size
     return ComponentCounts(found, total, alarms - hitting)
