@@ -7,7 +7,7 @@ import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,13 +32,13 @@ class SplitReport:
     """
 
     classes: tuple[str, ...]
-    images: int = 0
-    checked: int = 0
-    pixels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    images_with: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    ignored: int = 0
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[Problem] = field(default_factory=list)
+    images: int
+    checked: int
+    pixels: np.ndarray
+    images_with: np.ndarray
+    ignored: int
+    problems: list[Problem]
+    notes: list[Problem]
 
     @property
     def shares(self) -> np.ndarray:
@@ -73,11 +73,7 @@ def check_matching(
     progress: Progress | None = None,
 ) -> SplitReport:
     """``check_split`` for pairs that are already matched."""
-    readings = read_pairs(matching.pairs, sample, workers, progress)
-    report = judge(readings, classes, ignore_index)
-    report.checked = len(readings) if sample is None else min(sample, len(readings))
-    report.problems[:0] = matching.problems
-    return report
+    return judge(matching, read_pairs(matching.pairs, sample, workers, progress), classes, ignore_index)
 
 
 def read_pairs(
@@ -97,16 +93,21 @@ def _counted(readings: Iterator[Reading], total: int, progress: Progress | None)
         yield reading
 
 
-def judge(readings: Sequence[Reading], classes: Sequence[str], ignore_index: int = 255) -> SplitReport:
-    """Count the classes over all readings and add what is wrong with the masks' values to their own problems."""
-    decoded = [reading for reading in readings if reading.histogram is not None]
-    counts = np.array([reading.histogram for reading in decoded], np.int64).reshape(-1, 256)
+def judge(
+    matching: Matching, readings: Sequence[Reading], classes: Sequence[str], ignore_index: int = 255
+) -> SplitReport:
+    """Count the classes over all readings, and gather what is wrong with pairs, files and the masks' values."""
+    labelled = [reading for reading in readings if reading.histogram is not None]
+    counts = np.array([reading.histogram for reading in labelled], np.int64).reshape(-1, 256)
     overall = counts.sum(0)
-    report = SplitReport(tuple(classes), images=len(readings), ignored=int(overall[ignore_index]))
-    report.pixels = overall[: len(classes)]
-    report.images_with = (counts[:, : len(classes)] > 0).sum(0)
-    report.problems = [problem for reading in readings for problem in reading.problems]
-    report.notes = [note for reading in readings for note in reading.notes]
-    found = (value_problem(r.pair.mask, r.histogram, overall, classes, ignore_index) for r in decoded)
-    report.problems += [problem for problem in found if problem]
-    return report
+    values = (value_problem(r.pair.mask, r.histogram, overall, classes, ignore_index) for r in labelled)
+    return SplitReport(
+        classes=tuple(classes),
+        images=len(readings),
+        checked=sum(reading.decoded for reading in readings),
+        pixels=overall[: len(classes)],
+        images_with=(counts[:, : len(classes)] > 0).sum(0),
+        ignored=int(overall[ignore_index]),
+        problems=[*matching.problems, *(p for r in readings for p in r.problems), *filter(None, values)],
+        notes=[note for reading in readings for note in reading.notes],
+    )

@@ -131,7 +131,7 @@ class CheckedSegDataset(BaseSegDataset):
         """What the check says about the pair; the bare error where the files are sound."""
         info = self.get_data_info(idx)
         reading = read_pair(Pair('', info['img_path'], info.get('seg_map_path')))
-        problems = judge([reading], self._metainfo['classes'], self.ignore_index).problems
+        problems = judge(Matching(), [reading], self._metainfo['classes'], self.ignore_index).problems
         if problems:
             return data_error(type(self).__name__, problems)
         return DataError(f'{type(self).__name__}: {info["img_path"]}: {type(error).__name__}: {error}')

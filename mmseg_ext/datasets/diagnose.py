@@ -27,6 +27,7 @@ class Reading:
     """
 
     pair: Pair
+    decoded: bool = True
     histogram: np.ndarray | None = None
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
@@ -45,7 +46,7 @@ class Header:
 
 def read_pair(pair: Pair, decode: bool = True) -> Reading:
     """Open image and mask, compare their headers and, with ``decode``, read all of them; bad data never raises."""
-    reading = Reading(pair)
+    reading = Reading(pair, bool(decode))
     image = _read(pair.image, decode, reading)
     if image:
         _judge_image(pair.image, image, reading)

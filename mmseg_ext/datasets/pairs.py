@@ -17,6 +17,9 @@ from mmseg_ext.datasets.problems import Problem
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff')
 
 
+MISSING = 'get the set as data/README.md says, or correct MMSEG_EXT_DATA, data_root or data_prefix'
+
+
 class Pair(NamedTuple):
     """Paths of one image and its mask; ``mask`` is None where only prediction is wanted."""
 
@@ -48,7 +51,7 @@ def list_stems(folder: str | Path, suffix: str | None = None) -> tuple[dict[str,
     """Stem → path of every image file below ``folder``; no folder, an empty one and double stems are problems."""
     suffixes = [suffix] if suffix else IMAGE_SUFFIXES
     if not Path(folder).is_dir():
-        return {}, [Problem(str(folder), 'no such folder', 'make it, or correct data_root and data_prefix')]
+        return {}, [Problem(str(folder), 'no such folder', MISSING)]
     found: dict[str, str] = {}
     problems = []
     for name in _walk(folder):
@@ -118,6 +121,8 @@ def _orphans(
     alone = [(images[stem], 'image', 'mask', ann_dir) for stem in sorted(images.keys() - masks.keys())]
     alone += [(masks[stem], 'mask', 'image', img_dir) for stem in sorted(masks.keys() - images.keys())]
     return [
-        Problem(path, f'{kind} without {partner}', f'put a {partner} of the same stem into {folder}, or remove it')
+        Problem(
+            path, f'{kind} without {partner}', f'put the {partner} of the same stem into {folder}, or remove it'
+        )
         for path, kind, partner, folder in alone
     ]
