@@ -1,0 +1,123 @@
+"""Read checkpoints safely: weights and plain records only, and of the model at hand."""
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader
+from torch import nn
+
+from mmseg_ext.errors import UsageError
+
+TRUST = 'MMSEG_EXT_TRUST_CHECKPOINT'
+POINTER = 'last_checkpoint'
+STATISTICS = ('min', 'max', 'mean', 'current')
+
+
+def history_statistic(owner: Any, name: str) -> Any:
+    """Stands in for ``getattr`` while a checkpoint is read.
+
+    A history of logged numbers is pickled with references to its four statistics. The real ``getattr`` would open
+    every module behind an allowed class to the file; this one knows nothing else.
+    """
+    if owner is not HistoryBuffer or name not in STATISTICS:
+        raise pickle.UnpicklingError(f'Unsupported global: {owner}.{name}')
+    return getattr(owner, name)
+
+
+# What a checkpoint of this project holds besides tensors and plain containers: the history of logged numbers.
+ALLOWED = [
+    HistoryBuffer,
+    (history_statistic, 'builtins.getattr'),
+    np._core.multiarray._reconstruct,
+    np._core.multiarray.scalar,
+    np.ndarray,
+    np.dtype,
+    *(type(np.dtype(kind)) for kind in (np.int64, np.float64, np.float32, np.uint32, np.bool_)),
+]
+
+
+def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
+    """The content of a checkpoint file, loaded without running any code from it.
+
+    Raises UsageError when there is no such file, when it is not a checkpoint, or when it holds objects beyond
+    weights and records; setting the environment variable MMSEG_EXT_TRUST_CHECKPOINT=1 loads those too.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise UsageError(f'{path}: no such checkpoint')
+    trusted = os.environ.get(TRUST) == '1'
+    try:
+        with torch.serialization.safe_globals([] if trusted else ALLOWED):
+            content = torch.load(path, map_location=map_location, weights_only=not trusted)
+    except pickle.UnpicklingError as error:
+        if 'Unsupported global' not in str(error) and 'GLOBAL' not in str(error):
+            raise UsageError(f'{path}: not a checkpoint, or a damaged one') from error
+        raise UsageError(
+            f'{path}: holds objects other than weights, which could run code when loaded; '
+            f'if you trust its origin, set {TRUST}=1'
+        ) from error
+    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise UsageError(f'{path}: not a checkpoint, or a damaged one') from error
+    if not isinstance(content, dict):
+        raise UsageError(f'{path}: holds a {type(content).__name__}, not a checkpoint')
+    return content
+
+
+@CheckpointLoader.register_scheme(prefixes='', force=True)
+def load_from_local(filename: str, map_location: Any) -> dict[str, Any]:
+    """mmengine's loader of local files, which would fall back to running code from the file, made safe."""
+    return read_checkpoint(filename, map_location)
+
+
+def load_weights(model: nn.Module, path: str | Path) -> dict[str, Any]:
+    """Load the weights of ``path`` into ``model``; every name and shape must agree. Returns the whole content.
+
+    Raises UsageError that says how the checkpoint's model differs.
+    """
+    content = read_checkpoint(path)
+    weights = content.get('state_dict', content)
+    weights = {str(name).removeprefix('module.'): value for name, value in weights.items()}
+    expected = model.state_dict()
+    reason = _difference(weights, expected)
+    if reason:
+        raise UsageError(f'{path}: a checkpoint of another model: {reason}; give the config it was trained with')
+    model.load_state_dict(weights)
+    return content
+
+
+def _difference(found: dict[str, Any], expected: dict[str, torch.Tensor]) -> str:
+    """How two sets of weights differ, in words; empty if they do not."""
+    common = [name for name in expected if name in found]
+    if not common:
+        return 'no weight of it has a name that this model knows'
+    shapes = [name for name in common if getattr(found[name], 'shape', None) != expected[name].shape]
+    heads = [name for name in shapes if 'conv_seg' in name]
+    if heads:
+        return f'it predicts {len(found[heads[0]])} classes, this config {len(expected[heads[0]])}'
+    if shapes:
+        name = shapes[0]
+        return f'{name} is {tuple(found[name].shape)} there and {tuple(expected[name].shape)} here'
+    missing, extra = [n for n in expected if n not in found], [n for n in found if n not in expected]
+    if missing:
+        return f'{len(missing)} weights are missing, the first being {missing[0]}'
+    return f'it has {len(extra)} weights more, the first being {extra[0]}' if extra else ''
+
+
+def latest_checkpoint(folder: str | Path) -> Path | None:
+    """The newest checkpoint in ``folder`` that can be read, or None: the pointer's, else the highest iteration."""
+    folder = Path(folder)
+    pointer = folder / POINTER
+    named = [folder / pointer.read_text(encoding='utf-8').strip()] if pointer.is_file() else []
+    others = sorted(folder.glob('iter_*.pth'), key=lambda file: int(file.stem.split('_')[1]), reverse=True)
+    for file in [*named, *others]:
+        try:
+            read_checkpoint(file)
+        except UsageError:
+            continue
+        return file
+    return None

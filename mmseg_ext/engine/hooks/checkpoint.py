@@ -1,0 +1,103 @@
+"""Keep the last and the best weights of a run, so that a kill at any moment leaves something to resume from."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+
+from mmseg_ext.engine import interrupt
+from mmseg_ext.engine.checkpoint import POINTER
+from mmseg_ext.errors import RunError, UsageError
+from mmseg_ext.files import replacing, write_text
+
+
+@HOOKS.register_module()
+class AtomicCheckpointHook(Hook):
+    """Writes ``<work_dir>/ckpt/iter_N.pth`` and ``best_<metric>_iter_N.pth``.
+
+    Every file is written under a temporary name, flushed and renamed; an old file is removed only after its
+    successor is in place; ``last_checkpoint`` names the newest one relative to its own folder, so that a work
+    directory can be moved. SIGINT and SIGTERM let the running iteration finish, save, and stop the run.
+
+    Args:
+        interval: iterations between two checkpoints; the last iteration is always saved.
+        save_best: metric that chooses the best weights, or None to keep only the last ones. NaN never wins and of
+            equals the first stays.
+        rule: ``greater`` or ``less``: which way is better.
+        max_keep: how many ``iter_N.pth`` to keep.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(
+        self, interval: int, save_best: str | None = 'mIoU_fg', rule: str = 'greater', max_keep: int = 1
+    ) -> None:
+        if interval < 1 or max_keep < 1:
+            raise ValueError(f'need interval >= 1 and max_keep >= 1, got {interval=}, {max_keep=}')
+        if rule not in ('greater', 'less'):
+            raise ValueError(f"rule must be 'greater' or 'less', got {rule!r}")
+        self.interval, self.save_best, self.rule, self.max_keep = interval, save_best, rule, max_keep
+
+    def before_train(self, runner: Runner) -> None:
+        self.folder = Path(runner.work_dir, 'ckpt')
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
+    ) -> None:
+        done = runner.iter + 1
+        if interrupt.requested():
+            self._save_last(runner, done)
+            raise RunError(
+                f'stopped by {interrupt.requested().name} after iteration {done}; '
+                'everything is saved: the same command with --resume continues'
+            )
+        if done % self.interval == 0 or done == runner.max_iters:
+            self._save_last(runner, done)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        if self.save_best is None or not metrics:
+            return
+        if self.save_best not in metrics:
+            raise UsageError(f'save_best={self.save_best!r} is not measured; the metrics are {", ".join(metrics)}')
+        hub, score = runner.message_hub, metrics[self.save_best]
+        best = hub.get_info('best_score')
+        better = score == score and (best is None or (score > best if self.rule == 'greater' else score < best))
+        if not better:
+            return
+        hub.update_info('best_score', float(score))
+        hub.update_info('best_iteration', runner.iter)
+        name = f'best_{self.save_best}_iter_{runner.iter}.pth'
+        self._save(runner, name, runner.iter, with_optimizer=False)
+        self._remove_others(f'best_{self.save_best}_iter_*.pth', keep={name})
+        # The last checkpoint must know the new best, or a resumed run would forget it.
+        self._save_last(runner, runner.iter)
+
+    def _save_last(self, runner: Runner, done: int) -> None:
+        self._save(runner, f'iter_{done}.pth', done, with_optimizer=True)
+        if is_main_process():
+            write_text(self.folder / POINTER, f'iter_{done}.pth')
+        files = sorted(self.folder.glob('iter_*.pth'), key=lambda file: int(file.stem.split('_')[1]))
+        self._remove_others('iter_*.pth', keep={file.name for file in files[-self.max_keep :]})
+
+    def _save(self, runner: Runner, name: str, done: int, with_optimizer: bool) -> None:
+        if not is_main_process():
+            return
+        with replacing(self.folder / name) as partial:
+            runner.save_checkpoint(
+                str(self.folder),
+                partial.name,
+                save_optimizer=with_optimizer,
+                save_param_scheduler=with_optimizer,
+                meta=dict(epoch=runner.epoch, iter=done),
+                by_epoch=False,
+            )
+
+    def _remove_others(self, pattern: str, keep: set[str]) -> None:
+        if is_main_process():
+            for file in self.folder.glob(pattern):
+                if file.name not in keep:
+                    file.unlink()

@@ -1,0 +1,102 @@
+"""Where a run lives and what identifies it: recipe name, run folder, hash of the config, hash of the data."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmseg_ext.engine.overrides import load_config, read_recipe
+from mmseg_ext.errors import UsageError
+
+# Keys that say where and how a run is executed, not what is trained: they do not change its identity.
+NOT_IDENTITY = ('work_dir', 'resume', 'load_from', 'launcher', 'run')
+# Bases that the plain name already speaks of; other schedules and pipelines are named in full.
+PLAIN_SCHEDULE, PLAIN_PIPELINE = 'adamw_', 'crop_'
+
+
+def computed_name(bases: dict[str, Path], cfg: Config, gpus: int = 1) -> str:
+    """``{model}_{loss}_{gpus}xb{batch}-{schedule}_{dataset}-{crop}x{crop}`` from the bases of a recipe."""
+    stems = {folder: file.stem for folder, file in bases.items()}
+    height, width = cfg.crop_size
+    pipeline = '' if stems['pipelines'].startswith(PLAIN_PIPELINE) else f'-{stems["pipelines"]}'
+    return (
+        f'{stems["models"]}_{stems["losses"]}_{gpus}xb{cfg.train_dataloader.batch_size}-'
+        f'{stems["schedules"].removeprefix(PLAIN_SCHEDULE)}_{stems["datasets"]}-{height}x{width}{pipeline}'
+    )
+
+
+def recipe_name(
+    path: str | Path, swaps: Iterable[str] = (), options: dict[str, Any] | None = None, gpus: int = 1
+) -> str:
+    """The name of a run: the file's own, recomputed from the bases when they are swapped.
+
+    Overridden keys are appended as ``+key=value``, so that two runs which differ never share a folder. A recipe
+    whose file has a name of its own (``configs/quick``) keeps it and gets the swapped bases appended.
+    """
+    path, swaps = Path(path), list(swaps or ())
+    name = path.stem
+    if swaps:
+        recipe = read_recipe(path)
+        after = {**recipe.bases, **{f: recipe.bases[f].with_name(f'{n}.py') for f, _, n in map(_partition, swaps)}}
+        if name == computed_name(recipe.bases, load_config(path)):
+            name = computed_name(after, load_config(path, swaps))
+        else:
+            changed = [after[folder].stem for folder in after if after[folder] != recipe.bases[folder]]
+            name = '-'.join([name, *changed])
+    if gpus > 1:
+        name = re.sub(r'_1xb(\d+)', rf'_{gpus}xb\1', name)
+    return name + _options_tag(options or {})
+
+
+def _partition(swap: str) -> tuple[str, str, str]:
+    return swap.partition('=')
+
+
+def _options_tag(options: dict[str, Any]) -> str:
+    """``+lr=0.01+gamma=1``: the last part of each overridden key; a long list ends in a hash instead."""
+    parts = [f'+{key.split(".")[-1]}={value}' for key, value in sorted(options.items())]
+    tag = re.sub(r'[^\w.+=-]', '_', ''.join(parts))
+    if len({part.partition('=')[0] for part in parts}) == len(parts) and len(tag) <= 80:
+        return tag
+    return f'+{len(options)}options-{hashlib.sha256(repr(sorted(options.items())).encode()).hexdigest()[:8]}'
+
+
+def run_folder(
+    path: str | Path, name: str, seed: int | None = None, project: str = 'default', root: str | Path = 'work_dirs'
+) -> Path:
+    """``work_dirs/<project>/exp/<model dir>/<recipe>[/seed<k>]``; ``train`` and ``test`` are its two parts."""
+    folder = Path(root, project, 'exp', Path(path).absolute().parent.name, name)
+    return folder if seed is None else folder / f'seed{seed}'
+
+
+def config_hash(cfg: Config) -> str:
+    """Sixteen hex digits that identify what is trained: the merged config less the keys that say where and how."""
+    kept = {key: value for key, value in cfg.to_dict().items() if key not in NOT_IDENTITY}
+    return hashlib.sha256(repr(_sorted(kept)).encode()).hexdigest()[:16]
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return [(str(key), _sorted(item)) for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))]
+    return [_sorted(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def data_hash(folders: Iterable[str | Path]) -> str:
+    """Sixteen hex digits over relative names and sizes of all files in the folders, and the content of the masks.
+
+    Masks are small and are what an annotator changes without changing a file's name; images are only compared by
+    name and size, because reading gigabytes before every run would cost more than it tells.
+    """
+    digest = hashlib.sha256()
+    for folder in map(Path, folders):
+        if not folder.is_dir():
+            raise UsageError(f'{folder}: no such folder of images or masks')
+        is_masks = 'ann_dir' in folder.parts
+        for file in sorted(entry for entry in folder.rglob('*') if entry.is_file()):
+            digest.update(f'{file.relative_to(folder).as_posix()}:{file.stat().st_size}\n'.encode())
+            if is_masks:
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,109 @@
+"""mmengine's Runner, made to work on any device with any number of processes."""
+
+import logging
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import get_rank
+from mmengine.logging import MMLogger
+from mmengine.model import MMDistributedDataParallel
+from mmengine.runner import Runner
+from torch import distributed, nn
+
+from mmseg_ext.errors import UsageError
+
+PACKAGES = ('torch', 'numpy', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmsegmentation', 'mmseg-ext')
+
+
+class DefectRunner(Runner):
+    """A Runner that also distributes without GPUs, and whose terminal shows progress instead of settings."""
+
+    def build_logger(self, log_level: int | str = 'INFO', log_file: str | None = None, **kwargs) -> MMLogger:
+        """The terminal hears warnings only while the Runner is built; the log file gets environment and config."""
+        logger = super().build_logger(log_level, log_file, **kwargs)
+        self._terminal = [handler for handler in logger.handlers if type(handler) is logging.StreamHandler]
+        self._set_terminal(logging.WARNING)
+        return logger
+
+    def _log_env(self, env_cfg: dict) -> None:
+        """Versions and device in one line.
+
+        mmengine asks compilers and torchvision for theirs, which takes seconds and fails where torchvision was
+        built for another torch.
+        """
+        said = ', '.join(f'{name} {number}' for name, number in versions().items())
+        self.logger.info(f'{said}, {device_name()}, seed {self.seed}, {self.world_size} process(es)')
+        self.logger.info(f'Config:\n{self.cfg.pretty_text}')
+
+    def load_or_resume(self) -> None:
+        """Training or testing begins here: from now on the terminal shows what happens."""
+        self._set_terminal(logging.INFO)
+        super().load_or_resume()
+
+    def _set_terminal(self, level: int) -> None:
+        for handler in self._terminal:
+            handler.setLevel(level)
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """On CPUs DistributedDataParallel must not be told a device; mmengine always names one."""
+        if self.distributed and not torch.cuda.is_available() and model_wrapper_cfg is None:
+            unused = self.cfg.get('find_unused_parameters', False)
+            return MMDistributedDataParallel(model, broadcast_buffers=False, find_unused_parameters=unused)
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    def dump_config(self) -> None:
+        """The merged config as ``<work_dir>/config.py``, which reproduces the run alone."""
+        if get_rank() == 0:
+            self.cfg.dump(Path(self.work_dir, 'config.py'))
+
+
+def start_processes(cfg: Config, launcher: str) -> None:
+    """Join the process group that torchrun or SLURM prepared, over NCCL on GPUs and over gloo without.
+
+    Raises UsageError when there are more processes on this machine than GPUs, or no launcher around.
+    """
+    cfg.launcher = launcher
+    if launcher == 'none':
+        return
+    gpus = torch.cuda.device_count()
+    if launcher == 'slurm':
+        _slurm_to_environment()
+    if 'LOCAL_RANK' not in os.environ:
+        raise UsageError(f'--launcher {launcher}: start the command with torchrun (see bash/dist_train.sh)')
+    if gpus:
+        local = int(os.environ['LOCAL_RANK'])
+        if local >= gpus:
+            raise UsageError(
+                f'process {local} of this machine has no GPU: there are {gpus}; start {gpus} processes'
+            )
+        torch.cuda.set_device(local)
+        # Statistics over all processes cost a synchronisation that only GPUs make cheap.
+        cfg.sync_bn = 'torch'
+    if not distributed.is_initialized():
+        distributed.init_process_group('nccl' if gpus else 'gloo')
+
+
+def _slurm_to_environment() -> None:
+    """The variables that torchrun would set, from those of srun; the batch script exports MASTER_ADDR."""
+    names = {'RANK': 'SLURM_PROCID', 'WORLD_SIZE': 'SLURM_NTASKS', 'LOCAL_RANK': 'SLURM_LOCALID'}
+    missing = [name for name in [*names.values(), 'MASTER_ADDR'] if name not in os.environ]
+    if missing:
+        raise UsageError(f'--launcher slurm: {", ".join(missing)} not set; start with srun and export MASTER_ADDR')
+    os.environ.update({name: os.environ[source] for name, source in names.items()})
+    os.environ.setdefault('MASTER_PORT', '29500')
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a run's numbers depend on."""
+    return {'python': platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
+
+
+def device_name() -> str:
+    """The device a run uses, for its record: the GPU's name or ``cpu x threads``."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f'cpu x {torch.get_num_threads()}'

@@ -1,0 +1,44 @@
+"""Train one recipe, then judge its best weights on the validation split.
+
+python tools/train.py CONFIG                                  # -> work_dirs/default/exp/<model>/<recipe>/train
+python tools/train.py CONFIG --swap datasets=mine losses=dice_ce
+python tools/train.py CONFIG --cfg-options optim_wrapper.optimizer.lr=3e-4
+python tools/train.py CONFIG --resume                         # go on after an interruption
+python tools/train.py CONFIG --dry-run                        # all checks and the merged config, no training
+"""
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from mmseg_ext.engine.cli import plan_run, report_run
+from mmseg_ext.engine.training import train
+from mmseg_ext.errors import run_command_line
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', type=Path)
+    parser.add_argument('--work-dir', type=Path, help='folder of the run; default: from the name of the recipe')
+    parser.add_argument(
+        '--resume', action='store_true', help='from the last checkpoint of the run, if there is one'
+    )
+    parser.add_argument('--amp', action='store_true', help='mixed precision (GPU)')
+    parser.add_argument('--seed', type=int, help='default: randomness.seed of the config')
+    parser.add_argument(
+        '--swap', nargs='+', default=[], metavar='FOLDER=NAME', help='exchange bases of the recipe'
+    )
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE')
+    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm'), default='none')
+    parser.add_argument('--dry-run', action='store_true', help='check everything, print the config, train nothing')
+    args = parser.parse_args()
+    plan = plan_run(args)
+    if args.dry_run:
+        print(plan.cfg.pretty_text)
+        return
+    report_run(train(plan.cfg, plan.folder, args.resume), plan.folder / 'train')
+
+
+if __name__ == '__main__':
+    run_command_line(main)
