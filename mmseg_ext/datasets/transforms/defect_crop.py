@@ -21,10 +21,11 @@ class DefectCrop(BaseTransform):
     With probability ``prob`` a class is drawn uniformly among the wanted ones in the image, so that the rarest is
     not drowned, then one of its pixels, then the window uniformly among those that hold the pixel and lie in the
     image. Ratio and window are drawn anew, at most ten times, until the window holds ``min_pixels`` pixels of
-    wanted classes (counted after resizing); if none does, the best is taken. Otherwise, and for images without
-    such a class, the draws are those of mmseg's RandomResize(base_size, ratio_range=scale, keep_ratio=True) and
-    RandomCrop(crop_size): ``prob=0`` gives the same ratios and windows from the same seed, up to the rounding of
-    the window to whole source pixels. Masks go to the nearest pixel centre, where mmseg is off by half a pixel.
+    wanted classes (counted after resizing); if none does, the best is taken, and a defect of one pixel at the
+    border of an image that shrinks can be lost. Otherwise, and for images without such a class, the draws are those
+    of mmseg's RandomResize(base_size, ratio_range=scale, keep_ratio=True) and RandomCrop(crop_size): ``prob=0``
+    gives the same ratios and windows from the same seed, up to the rounding of the window to whole source pixels.
+    Masks go to the nearest pixel centre, where mmseg is off by half a pixel.
 
     An image that is resized below ``crop_size`` gives a smaller crop, to be padded by the data preprocessor.
     Random numbers come from numpy's global generator, which mmengine seeds in every worker.
