@@ -84,7 +84,8 @@ def _why_unreadable(path: str, error: Exception) -> str:
 
 def _header(image: Image.Image, is_mask: bool) -> Header:
     width, height = image.size
-    turned = not is_mask and image.getexif().get(ExifTags.Base.Orientation) in TURNED
+    # Not image.getexif(): for PNG that decodes the whole picture in search of a tag behind it.
+    turned = not is_mask and Image.Image.getexif(image).get(ExifTags.Base.Orientation) in TURNED
     size = (width, height) if turned else (height, width)
     return Header(size, turned, image.mode, image.format or '', _bits(image))
 
