@@ -1,7 +1,7 @@
 """Draw the demo data set: close-ups of worn blades with two rare, tiny defects.
 
-python tools/render_demo_data.py                                          # 120 + 40 + 40 pictures in data/demo_blade
-python tools/render_demo_data.py --out /tmp/blades --seed 7               # other pictures of the same kind
+python tools/render_demo_data.py                               # 120 + 40 + 40 pictures in data/demo_blade
+python tools/render_demo_data.py --out /tmp/blades --seed 7    # other pictures of the same kind
 python tools/render_demo_data.py --out /tmp/few --train 8 --val 4 --test 4
 
 The same seed gives the same bytes. Classes: 0 background, 1 attached (golden built-up material), 2 broken (silver

@@ -1,4 +1,4 @@
-"""How many defect pixels each picture of a split gets, so that the shares of the whole are right by construction."""
+"""How many defect pixels each picture of a split gets: the shares of the whole are right by construction."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class DefectKind:
 
 
 ATTACHED = DefectKind(share=0.0020, presence=0.70, least=90, most=2600)
-BROKEN = DefectKind(share=0.0003, presence=0.30, least=110, most=720)
+BROKEN = DefectKind(share=0.0003, presence=0.30, least=130, most=720)
 
 
 def plan_split(seed: int, split_index: int, count: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from rich.progress import track
 from mmseg_ext.rendering.blade import render
 from mmseg_ext.rendering.budget import plan_split
 
-VERSION = 1  # of the drawing: raise it whenever the same seed gives other pixels
+VERSION = 2  # of the drawing: raise it whenever the same seed gives other pixels
 CLASSES = ('background', 'attached', 'broken')
 PALETTE = ((0, 0, 0), (255, 0, 0), (0, 255, 0))
 SPLITS = ('train', 'val', 'test')
@@ -43,8 +43,13 @@ class RenderSettings:
 
     def header(self) -> dict:
         """The part of meta.json that is known before anything is drawn."""
-        return dict(name='demo_blade', classes=CLASSES, palette=PALETTE, ignore_index=255,
-                    renderer=dict(version=VERSION, **asdict(self)))  # fmt: skip
+        return {
+            'name': 'demo_blade',
+            'classes': CLASSES,
+            'palette': PALETTE,
+            'ignore_index': 255,
+            'renderer': {'version': VERSION, **asdict(self)},
+        }
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def render_set(out: Path, settings: RenderSettings, workers: int = 1) -> tuple[d
 
 
 def check_target(out: Path) -> dict | None:
-    """The meta.json of the rendered set in ``out``, None where there is nothing; anything else is not ours to touch."""
+    """The meta.json of the rendered set in ``out``, None where there is nothing; an error for anything else."""
     if not out.exists():
         return None
     if not out.is_dir():
@@ -163,10 +168,13 @@ def write_png(path: Path, image: np.ndarray) -> None:
 
 
 def statistics(counts: np.ndarray) -> dict:
-    """``counts`` (images, classes) in pixels -> number of images, percent of pixels, images that show each class."""
+    """``counts`` (images, classes) in pixels -> images, percent of the pixels and images that show each class."""
     shares = 100 * counts.sum(0) / max(int(counts.sum()), 1)
-    return dict(images=len(counts), pct=dict(zip(CLASSES, shares.round(4).tolist(), strict=True)),
-                images_with=dict(zip(CLASSES, (counts > 0).sum(0).tolist(), strict=True)))  # fmt: skip
+    return {
+        'images': len(counts),
+        'pct': dict(zip(CLASSES, shares.round(4).tolist(), strict=True)),
+        'images_with': dict(zip(CLASSES, (counts > 0).sum(0).tolist(), strict=True)),
+    }
 
 
 def replace(partial: Path, out: Path) -> None:
