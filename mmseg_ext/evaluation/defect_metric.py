@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from mmseg.registry import METRICS
 from torch import Tensor
 
+from mmseg_ext.errors import DataError
 from mmseg_ext.evaluation.table import format_table
 from mmseg_ext.functional.components import count_components
 from mmseg_ext.functional.confusion import class_scores, confusion_counts
@@ -61,7 +62,7 @@ class DefectMetric(BaseMetric):
     def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
         """Count one batch; each image becomes one entry of ``results``, so that padding is cut by image.
 
-        Raises ValueError, naming the file, when a label or prediction is outside the classes, the sizes differ or
+        Raises DataError, naming the file, when a label or prediction is outside the classes, the sizes differ or
         there is no mask.
         """
         for sample in data_samples:
@@ -69,12 +70,12 @@ class DefectMetric(BaseMetric):
                 self.results.append(self._score_image(sample))
             except ValueError as error:
                 path = sample.get('seg_map_path') or sample.get('img_path') or 'an image without a path'
-                raise ValueError(f'{path}: {error}') from None
+                raise DataError(f'{path}: {error}') from None
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Pool the images, keep ``confusion`` and ``per_image``, log the table and return the scores."""
         if not results:
-            raise ValueError('DefectMetric: no image was scored; is the data set of this split empty?')
+            raise DataError('DefectMetric: no image was scored; is the data set of this split empty?')
         self.per_image = [self._image_row(entry) for entry in results]
         self.confusion = sum(entry['counts'] for entry in results)
         scores = self._pixel_scores(self.confusion.double())

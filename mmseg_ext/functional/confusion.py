@@ -21,7 +21,7 @@ def confusion_counts(pred: Tensor, label: Tensor, num_classes: int, ignore_index
             'predictions must come back at the size of the mask'
         )
     counts = None
-    if num_classes <= FEW_CLASSES and 0 <= ignore_index <= 255 and pred.device.type == 'cpu':
+    if num_classes <= FEW_CLASSES and num_classes <= ignore_index <= 255 and pred.device.type == 'cpu':
         counts = _count_bytes(_as_bytes(pred), _as_bytes(label.cpu()), num_classes, ignore_index)
     return _count_wide(pred, label.to(pred.device), num_classes, ignore_index) if counts is None else counts
 
@@ -56,16 +56,15 @@ def _count_bytes(
     """Exact counts for few classes, or None where some pixel is out of range and must be looked at."""
     if pred is None or label is None:
         return None
-    ignored = label == ignore_index
     # Everything above the classes falls into one more row and column, which nobody counts.
-    pair = np.minimum(np.where(ignored, 255, label) if ignore_index < num_classes else label, num_classes)
-    pair = pair.astype(np.uint8, copy=False) * np.uint8(num_classes + 1) + np.minimum(pred, np.uint8(num_classes))
+    beyond = np.uint8(num_classes)
+    pair = np.minimum(label, beyond) * (beyond + np.uint8(1)) + np.minimum(pred, beyond)
     counts = [
         [np.count_nonzero(pair == row * (num_classes + 1) + column) for column in range(num_classes)]
         for row in range(num_classes)
     ]
     counts = torch.tensor(counts)
-    return counts if counts.sum() + np.count_nonzero(ignored) == label.size else None
+    return counts if counts.sum() + np.count_nonzero(label == ignore_index) == label.size else None
 
 
 def _count_wide(pred: Tensor, label: Tensor, num_classes: int, ignore_index: int) -> Tensor:

@@ -10,6 +10,7 @@ from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 from mmseg.structures import SegDataSample
 
+from mmseg_ext.errors import DataError
 from mmseg_ext.evaluation import DefectMetric
 
 CLASSES = ('background', 'attached', 'broken')
@@ -157,8 +158,9 @@ def test_the_table_is_logged_once_and_without_warning(monkeypatch):
     said = []
     monkeypatch.setattr('mmseg_ext.evaluation.defect_metric.print_log', lambda text, **_: said.append(text))
     scored(*TWO_IMAGES)
-    assert len(said) == 1
-    assert 'attached' in said[0]
+    scored(sample('0100', '0000'))
+    assert len(said) == 2
+    assert all('attached' in text for text in said)
 
 
 def test_an_image_of_ignored_pixels_counts_nothing():
@@ -170,9 +172,14 @@ def test_an_image_of_ignored_pixels_counts_nothing():
 
 def test_predictions_under_ignored_pixels_are_no_false_alarms():
     # A blob half under ignored pixels counts for its visible half; one wholly under them does not exist.
-    scores, built = scored(sample('1100 0000 0022', '.000 0000 00..'))
+    scores, built = scored(sample('1100 0000 1022', '.000 0000 .0..'))
     assert scores['FalseAlarms'] == 1
     assert built.per_image[0]['predicted.broken'] == 0
+
+
+def test_background_inside_a_defect_is_no_false_alarm():
+    scores, _ = scored(sample('1111 1001 1111', '1111 1111 1111'))
+    assert scores['FalseAlarms'] == 0
 
 
 def test_a_hit_under_ignored_pixels_is_no_hit():
@@ -181,9 +188,10 @@ def test_a_hit_under_ignored_pixels_is_no_hit():
 
 
 def test_an_ignored_class_is_no_component():
-    scores, _ = scored(sample('0110 0000', '0110 0002'), ignore_index=1)
+    scores, _ = scored(sample('0110 0000 1000', '0110 0002 0000'), ignore_index=1)
     assert math.isnan(scores['Found.attached'])
     assert scores['Found.broken'] == 0
+    assert scores['FalseAlarms'] == 1
 
 
 def test_a_hit_by_another_class_is_not_found_and_a_false_alarm():
@@ -239,24 +247,24 @@ def test_evaluations_do_not_add_up():
 
 
 def test_an_error_names_the_mask_file():
-    with pytest.raises(ValueError, match=r'^masks/bad\.png: mask value 7 on 2 pixels, but .* only 3 classes'):
+    with pytest.raises(DataError, match=r'^masks/bad\.png: mask value 7 on 2 pixels, but .* only 3 classes'):
         metric().process(None, [sample('0000', '0770', 'bad')])
 
 
 def test_an_error_names_the_image_when_the_mask_has_no_path():
     bad = sample('0000', '0770', 'bad') | {'seg_map_path': None}
-    with pytest.raises(ValueError, match=r'^images/bad\.jpg: mask value 7'):
+    with pytest.raises(DataError, match=r'^images/bad\.jpg: mask value 7'):
         metric().process(None, [bad])
 
 
 def test_a_prediction_of_another_size_names_the_file():
-    with pytest.raises(ValueError, match=r'^masks/a\.png: the prediction is \(1, 4\) but the mask is \(2, 4\)'):
+    with pytest.raises(DataError, match=r'^masks/a\.png: the prediction is \(1, 4\) but the mask is \(2, 4\)'):
         metric().process(None, [sample('0000', '0000 0000')])
 
 
 def test_a_missing_mask_names_the_image():
     without = {'pred_sem_seg': {'data': pixels('0')}, 'img_path': 'images/a.jpg'}
-    with pytest.raises(ValueError, match=r'^images/a\.jpg: there is no mask.*LoadAnnotations'):
+    with pytest.raises(DataError, match=r'^images/a\.jpg: there is no mask.*LoadAnnotations'):
         metric().process(None, [without])
 
 

@@ -9,6 +9,8 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 from mmseg.registry import TRANSFORMS
 
+from mmseg_ext.errors import DataError
+
 from .window import Window, crop_image, crop_mask, source_index, source_length
 
 ATTEMPTS = 10
@@ -22,10 +24,12 @@ class DefectCrop(BaseTransform):
     not drowned, then one of its pixels, then the window uniformly among those that hold the pixel and lie in the
     image. Ratio and window are drawn anew, at most ten times, until the window holds ``min_pixels`` pixels of
     wanted classes (counted after resizing); if none does, the best is taken, and a defect of one pixel at the
-    border of an image that shrinks can be lost. Otherwise, and for images without such a class, the draws are those
-    of mmseg's RandomResize(base_size, ratio_range=scale, keep_ratio=True) and RandomCrop(crop_size): ``prob=0``
-    gives the same ratios and windows from the same seed, up to the rounding of the window to whole source pixels.
-    Masks go to the nearest pixel centre, where mmseg is off by half a pixel.
+    border of an image that shrinks can be lost.
+
+    Otherwise, and for images without such a class, the draws are those of mmseg's RandomResize(base_size,
+    ratio_range=scale, keep_ratio=True) and RandomCrop(crop_size): ``prob=0`` gives the same ratios and windows
+    from the same seed, up to the rounding of the window to whole source pixels. Masks go to the nearest pixel
+    centre, where mmseg is off by half a pixel.
 
     An image that is resized below ``crop_size`` gives a smaller crop, to be padded by the data preprocessor.
     Random numbers come from numpy's global generator, which mmengine seeds in every worker.
@@ -76,11 +80,11 @@ class DefectCrop(BaseTransform):
         self.classes = None if classes is None else tuple(classes)
 
     def transform(self, results: dict) -> dict:
-        """Crop the image and every mask. Raises ValueError, naming the file, when their sizes differ."""
+        """Crop the image and every mask. Raises DataError, naming the file, when their sizes differ."""
         image = results['img']
         for key in ('gt_seg_map', *results.get('seg_fields', ())):
             if key not in results or results[key].shape[:2] != image.shape[:2]:
-                raise ValueError(self._mismatch(key, results))
+                raise DataError(self._mismatch(key, results))
         window = self.draw_window(results['gt_seg_map'])
         results['img'] = crop_image(image, window)
         for key in results.get('seg_fields', ()):

@@ -14,6 +14,7 @@ from scipy.stats import chisquare, ks_2samp
 
 from mmseg_ext.datasets.transforms import DefectCrop
 from mmseg_ext.datasets.transforms.window import crop_mask, source_index, source_length
+from mmseg_ext.errors import DataError
 
 
 def loaded(mask: np.ndarray, image: np.ndarray | None = None) -> dict:
@@ -168,8 +169,9 @@ def test_a_rare_class_comes_as_often_as_a_common_one():
     assert 0.43 < rare < 0.57
 
 
-def test_every_placement_around_a_pixel_is_as_likely():
-    transform = DefectCrop((4, 6), scale=(1, 1), prob=1)
+@pytest.mark.parametrize(('ratio', 'crop_size'), [(1, (4, 6)), (1.5, (6, 9))])
+def test_every_placement_around_a_pixel_is_as_likely(ratio, crop_size):
+    transform = DefectCrop(crop_size, scale=(ratio, ratio), prob=1)
     np.random.seed(0)
     windows = [transform.draw_window(dotted(c2=(30, 40))) for _ in range(2400)]
     counts = np.zeros((4, 6))
@@ -309,13 +311,13 @@ def test_bad_parameters_are_refused_with_value_and_cure(options, message):
 
 def test_a_mask_of_another_size_names_the_file():
     results = loaded(np.zeros((20, 30), np.uint8)) | {'img': np.zeros((30, 20, 3), np.uint8)}
-    with pytest.raises(ValueError, match=r'^masks/a\.png: the mask is 20x30 but its image is 30x20'):
+    with pytest.raises(DataError, match=r'^masks/a\.png: the mask is 20x30 but its image is 30x20'):
         DefectCrop(8)(results)
 
 
 def test_a_missing_mask_names_the_file_and_the_cure():
     results = {'img': np.zeros((30, 20, 3), np.uint8), 'img_path': 'images/a.jpg'}
-    with pytest.raises(ValueError, match=r'^images/a\.jpg: DefectCrop needs gt_seg_map; put LoadAnnotations'):
+    with pytest.raises(DataError, match=r'^images/a\.jpg: DefectCrop needs gt_seg_map; put LoadAnnotations'):
         DefectCrop(8)(results)
 
 
