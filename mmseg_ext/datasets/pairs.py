@@ -37,11 +37,11 @@ class Matching:
 
 
 def stem_of(name: str, suffixes: Sequence[str]) -> str | None:
-    """``name`` without the longest of ``suffixes`` it ends in, in any case; None if it has none of them.
+    """``name`` without the one of ``suffixes`` it ends in, in any case; None if it has none of them.
 
     The stem is in Unicode normal form C: archives made on a Mac spell é with two characters, others with one.
     """
-    for suffix in sorted(suffixes, key=len, reverse=True):
+    for suffix in suffixes:
         if name.lower().endswith(suffix.lower()) and len(name) > len(suffix):
             return unicodedata.normalize('NFC', name[: -len(suffix)])
     return None

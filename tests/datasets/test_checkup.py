@@ -69,6 +69,15 @@ def test_a_folder_of_0_255_masks_without_meta(root):
     assert {problem.what for problem in report.problems} == {'values 0 and 255 only, a 0/255 mask'}
 
 
+def test_a_folder_of_grey_levels_without_meta_has_no_class_for_each(root):
+    (root / 'meta.json').unlink()
+    for path in root.glob('ann_dir/*/*.png'):
+        Image.fromarray(np.where(np.array(Image.open(path)) == 2, 200, 0).astype(np.uint8)).save(path)
+    report = check_set(root)
+    assert report.classes == ('class0', 'class1')
+    assert report.problems[0].what == 'value 200, but the 2 classes are 0..1'
+
+
 @pytest.mark.parametrize('text', ['{', '[]', '{"names": []}', '{"classes": 3}'])
 def test_an_unusable_meta_file(root, text):
     (root / 'meta.json').write_text(text)
