@@ -1,0 +1,6 @@
+"""Parts of networks, registered into mmseg's MODELS by importing this package."""
+
+import mmseg_ext.upstream  # noqa: F401 (before anything that imports mmseg)
+from mmseg_ext.models import losses
+
+__all__ = ['losses']
