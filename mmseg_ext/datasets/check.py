@@ -82,8 +82,11 @@ def read_pairs(
     """Open all pairs in threads (decoders release Python's lock) and decode a seeded sample of them, or all."""
     count = len(pairs) if sample is None else min(sample, len(pairs))
     decode = np.isin(np.arange(len(pairs)), random.Random(0).sample(range(len(pairs)), count))
-    with ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1)) as pool:
+    pool = ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1))
+    try:
         return list(_counted(pool.map(read_pair, pairs, decode), len(pairs), progress))
+    finally:
+        pool.shutdown(cancel_futures=True)  # so that Ctrl-C need not wait for the rest
 
 
 def _counted(readings: Iterator[Reading], total: int, progress: Progress | None) -> Iterator[Reading]:

@@ -1,6 +1,7 @@
 """Every kind of bad file is found, named and explained; all of them in one pass."""
 
 import shutil
+import time
 
 import cv2
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 from synthetic import class_names, make_dataset
 
+from mmseg_ext.datasets import check
 from mmseg_ext.datasets.check import check_split
 
 CLASSES = class_names(3)
@@ -236,6 +238,22 @@ def test_progress_is_told_after_every_pair(root):
     steps = []
     run(root, workers=2, progress=lambda done, total: steps.append((done, total)))
     assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_an_interrupt_does_not_wait_for_the_rest(root, monkeypatch):
+    opened = []
+
+    def slow(pair, decode):
+        opened.append(pair)
+        time.sleep(0.02)
+
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(check, 'read_pair', slow)
+    with pytest.raises(KeyboardInterrupt):
+        check.read_pairs([None] * 50, workers=1, progress=interrupt)
+    assert len(opened) < 10
 
 
 def test_prediction_only_and_missing_folders_give_a_report(root):
