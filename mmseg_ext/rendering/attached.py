@@ -58,5 +58,6 @@ def attach(
 def brass(rng: Generator, view: Window, depth: np.ndarray) -> np.ndarray:
     """Golden to bronze, (h, w, 3): duller in its pits and at the rim, no two heaps alike."""
     tone = np.array(BRASS[rng.integers(len(BRASS))], np.float32) * rng.uniform(0.85, 1.1)
+    tone += (tone.mean() - tone) * rng.uniform(0, 0.35)  # tarnish
     pits = np.clip(0.92 + 0.16 * cloud(rng, view.shape, 5, 2), 0.5, 1.25)
     return tone * (pits * (0.72 + 0.28 * smoothstep(0, 2.2, depth)))[..., None]

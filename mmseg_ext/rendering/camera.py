@@ -63,6 +63,6 @@ def develop(rng: Generator, image: np.ndarray) -> np.ndarray:
     amount = rng.uniform(0.006, 0.018)
     grey = rng.standard_normal((SIZE, SIZE, 1), dtype=np.float32)
     colour = cv2.resize(rng.standard_normal((SIZE // 2, SIZE // 2, 3), dtype=np.float32), (SIZE, SIZE))
-    image = image * (1 + rng.uniform(-0.025, 0.025, 3).astype(np.float32))
+    image = image * (1 + rng.uniform(-0.035, 0.035, 3).astype(np.float32))
     image += amount * (grey + 0.6 * colour) * (1.25 - 0.6 * image)
     return np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)

@@ -18,7 +18,9 @@ def add_distractors(rng: Generator, surface: Surface) -> None:
     scratches(rng, surface)
     if rng.random() < 0.45:
         stains(rng, surface)
-    if rng.random() < 0.3:
+    if rng.random() < 0.4:
+        droplets(rng, surface)
+    if rng.random() < 0.35:
         heat_tint(rng, surface)
     dust(rng, surface)
 
@@ -76,17 +78,33 @@ def stains(rng: Generator, surface: Surface) -> None:
         centre = rng.uniform(-SIZE / 2, SIZE / 2), rng.uniform(-SIZE / 2, SIZE / 2)
         film = radius * ragged - np.hypot(u - centre[0], (v - centre[1]) * flat)
         rim = 0.35 + 0.65 * cv2.exp(-np.maximum(film, 0) / 7)
-        amount = smoothstep(-2, 5, film) * rim * uneven * rng.uniform(0.1, 0.34)
+        amount = smoothstep(-2, 5, film) * rim * uneven * rng.uniform(0.12, 0.42)
         absorbed = np.array([rng.uniform(0.6, 0.8), 0.9, 1.1], np.float32)
         surface.albedo *= 1 - amount[..., None] * absorbed
         surface.matte += (1 - surface.matte) * 0.5 * amount
+
+
+def droplets(rng: Generator, surface: Surface) -> None:
+    """A splash of small dried drops: brown like stale brass, but dull, flat and see-through, with a dark rim."""
+    middle = rng.uniform(0, SIZE, 2)
+    ragged = 1 + 0.15 * smooth_noise(rng, (SIZE, SIZE), 9)
+    x, y = (axis + SIZE / 2 for axis in pixel_grid())
+    amount = np.zeros((SIZE, SIZE), np.float32)
+    for _ in range(rng.integers(4, 18)):
+        radius = float(np.clip(rng.lognormal(math.log(5), 0.4), 2.5, 13))
+        cx, cy = (middle + rng.normal(0, 75, 2)).tolist()
+        film = radius - np.hypot(x - cx, y - cy) * ragged
+        rim = 0.5 + 0.5 * cv2.exp(-((film - 1.2) ** 2) / 2)
+        amount = np.maximum(amount, smoothstep(-0.8, 1, film) * rim * rng.uniform(0.3, 0.6))
+    surface.albedo *= 1 - amount[..., None] * np.array([0.56, 0.87, 1.2], np.float32)
+    surface.matte += (1 - surface.matte) * 0.4 * amount
 
 
 def heat_tint(rng: Generator, surface: Surface) -> None:
     """Temper colours parallel to the edge: straw, then violet and blue, broad and faint."""
     bend = 14 * smooth_noise(rng, (SIZE, SIZE), 120)
     place = np.clip((surface.inside + bend) / rng.uniform(60, 160), 0, 1) * (len(TEMPER) - 1)
-    strength = rng.uniform(0.3, 0.8)
+    strength = rng.uniform(0.4, 1.1)
     for channel, tones in enumerate(np.transpose(TEMPER).astype(np.float32)):
         tint = np.interp(place, range(len(tones)), tones).astype(np.float32)
         surface.albedo[..., channel] *= 1 + strength * (tint - 1)

@@ -15,7 +15,7 @@ from rich.progress import track
 from mmseg_ext.rendering.blade import render
 from mmseg_ext.rendering.budget import plan_split
 
-VERSION = 2  # of the drawing: raise it whenever the same seed gives other pixels
+VERSION = 3  # of the drawing: raise it whenever the same seed gives other pixels
 CLASSES = ('background', 'attached', 'broken')
 PALETTE = ((0, 0, 0), (255, 0, 0), (0, 255, 0))
 SPLITS = ('train', 'val', 'test')
@@ -163,8 +163,8 @@ def draw(job: Job) -> np.ndarray:
 
 
 def write_png(path: Path, image: np.ndarray) -> None:
-    # cv2.imwrite reports a full disk by returning False; write_bytes raises.
-    path.write_bytes(cv2.imencode('.png', image, [cv2.IMWRITE_PNG_COMPRESSION, 4])[1].tobytes())
+    # cv2.imwrite reports a full disk by returning False, write_bytes raises. Level 6 takes 4 x the time for 4 %.
+    path.write_bytes(cv2.imencode('.png', image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes())
 
 
 def statistics(counts: np.ndarray) -> dict:
