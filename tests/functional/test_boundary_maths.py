@@ -79,7 +79,7 @@ def naive_active_boundary(logits: Tensor, label: Tensor, max_ratio: float, detac
             share = torch.full((8,), 0.2 / 8, dtype=flow.dtype)
             if target < 8:
                 share[target] = 0.8
-                terms.append(-(share * flow).sum() * min(distance[y, x], 20) / 20)
+                terms.append(-(share * flow).sum() * min(distance[y, x], 3) / 3)
     return sum(terms) / len(terms)
 
 
@@ -88,7 +88,7 @@ def naive_active_boundary(logits: Tensor, label: Tensor, max_ratio: float, detac
 def test_active_boundary_equals_the_retelling(seed, detach):
     """Detached, the gradient is not the value's slope, on purpose: the retelling, detached too, is the oracle."""
     logits, label = scene(seed)
-    ours = active_boundary_loss(logits, label, max_ratio=0.1, detach=detach)
+    ours = active_boundary_loss(logits, label, max_ratio=0.1, max_distance=3, detach=detach)
     expected = naive_active_boundary(logits, label, 0.1, detach)
     torch.testing.assert_close(ours, expected, rtol=1e-6, atol=0)
     gradients = [torch.autograd.grad(loss, logits)[0] for loss in (ours, expected)]
@@ -114,6 +114,13 @@ def test_nothing_to_move_is_zero_with_a_graph(what):
     (gradient,) = torch.autograd.grad(loss, logits)
     assert loss.item() == 0
     assert not gradient.any()
+
+
+def test_an_image_without_contour_neither_adds_nor_dilutes():
+    logits, label = scene()
+    plain = torch.cat([label, label[:1] * 0])
+    loss = active_boundary_loss(torch.cat([logits, logits[:1]]), plain, max_ratio=0.1)
+    torch.testing.assert_close(loss, active_boundary_loss(logits, label, max_ratio=0.1))
 
 
 def test_a_prediction_in_place_costs_nearly_nothing_and_a_shifted_one_does():
