@@ -14,5 +14,6 @@ if ! [[ $gpus =~ ^[1-9][0-9]*$ ]] || [ "$gpus" -gt "$here" ]; then
     echo "error: $gpus GPUs asked for, $here here; without a GPU use: python tools/train.py $config" >&2
     exit 2
 fi
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 exec "$PYTHON" -m torch.distributed.run --standalone --nproc-per-node "$gpus" \
     "$(dirname "$0")/../tools/train.py" "$config" --launcher pytorch "$@"

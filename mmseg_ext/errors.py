@@ -1,7 +1,8 @@
-"""The two ways a user's input can be wrong, and how a command line answers: one line and an exit code."""
+"""The ways in which a run can fail for a reason its user can mend, and how a command line says so."""
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 
 class UsageError(Exception):
@@ -22,12 +23,30 @@ class RunError(Exception):
     exit_code = 1
 
 
+def listed(problems: Iterable[str]) -> str:
+    """Several problems as the text of one error: a line each, aligned behind the word ``error:``."""
+    return '\n       '.join(problems)
+
+
+def message(error: Exception) -> str:
+    """The text of an error; of one that a loader's worker process raised, without the worker's stack."""
+    text = str(error)
+    if 'Original Traceback' not in text:
+        return text
+    return text.rpartition(f'{type(error).__module__}.{type(error).__qualname__}: ')[2].strip()
+
+
 def run_command_line(main: Callable[[], int | None]) -> None:
-    """Run ``main`` and leave the process with its code; a user's mistake is one line, not a traceback."""
+    """Run ``main`` and leave the process with its code; a user's mistake is one line, not a traceback.
+
+    Of the processes of one run, which mostly fail together, the main one speaks; another one only about what it
+    alone has met (``error.alone``).
+    """
     try:
         code = main()
     except (UsageError, DataError, RunError) as error:
-        print(f'error: {error}', file=sys.stderr)
+        if os.environ.get('RANK', '0') == '0' or getattr(error, 'alone', False):
+            print(f'error: {message(error)}', file=sys.stderr)
         code = error.exit_code
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,12 @@ from mmseg_ext.errors import UsageError
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; when the block ends well, flush it to disk and rename it there."""
+    """Yield a temporary path beside ``path``; when the block ends well, flush it to disk and rename it there.
+
+    The temporary name is hidden and keeps the suffix, by which image writers choose the format.
+    """
     path = Path(path)
-    partial = path.with_name(f'{path.name}.partial{path.suffix}')
+    partial = path.with_name(f'.{path.stem}.partial{path.suffix}')
     try:
         yield partial
         with partial.open('rb') as file:
@@ -23,6 +27,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_partials(folder: str | Path) -> None:
+    """Delete the temporary files that a killed process left below ``folder``."""
+    for file in Path(folder).rglob('.*.partial*'):
+        file.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -48,11 +58,21 @@ def write_json(path: str | Path, content: dict) -> None:
 def writable_folder(path: str | Path) -> Path:
     """Make the folder and prove that it can be written to; UsageError with the reason otherwise."""
     path = Path(path)
-    probe = path / '.writable'
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=path):
+            pass
     except OSError as error:
-        raise UsageError(f'{path}: cannot write there ({error.strerror}); choose another --work-dir') from error
+        raise UsageError(f'{path}: cannot write there ({error.strerror}); choose another folder') from error
     return path
+
+
+def folder_problem(path: str | Path) -> str | None:
+    """Why ``writable_folder`` would fail, or None; nothing is made."""
+    path = Path(path).absolute()
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not existing.is_dir():
+        return f'{path}: cannot become a folder, {existing} is a file; choose another folder'
+    if not os.access(existing, os.W_OK):
+        return f'{path}: no permission to write in {existing}; choose another folder'
+    return None

@@ -2,30 +2,20 @@
 
 python tools/test.py CONFIG CKPT                         # -> <run>/test: result.json, per_image.csv, worst.png
 python tools/test.py CONFIG CKPT --split val --show-dir overlays
-python tools/test.py CONFIG CKPT --swap datasets=magnetic_tile --out masks
+python tools/test.py CONFIG CKPT --swap datasets=magnetic_tile --out masks   # -> <run>/test-<name of the swapped>
 """
 
-import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
-
-from mmseg_ext.engine.cli import plan_test, report_run
+from mmseg_ext.engine.cli import common_parser, plan_test, report_run
 from mmseg_ext.engine.judging import judge
 from mmseg_ext.errors import run_command_line
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', type=Path)
+    parser = common_parser(__doc__)
     parser.add_argument('checkpoint', type=Path, help='a .pth file, or the folder of a run to take its best one')
-    parser.add_argument('--work-dir', type=Path, help='folder of the run; default: the one the checkpoint lies in')
     parser.add_argument('--split', choices=('test', 'val'), default='test')
-    parser.add_argument(
-        '--swap', nargs='+', default=[], metavar='FOLDER=NAME', help='exchange bases of the recipe'
-    )
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE')
-    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm'), default='none')
     parser.add_argument('--show-dir', type=Path, help='image, truth and prediction of every image side by side')
     parser.add_argument('--out', type=Path, help='predicted masks, one PNG of class indices an image')
     args = parser.parse_args()

@@ -7,37 +7,27 @@ python tools/train.py CONFIG --resume                         # go on after an i
 python tools/train.py CONFIG --dry-run                        # all checks and the merged config, no training
 """
 
-import argparse
-from pathlib import Path
+from mmengine.dist import is_main_process
 
-from mmengine.config import DictAction
-
-from mmseg_ext.engine.cli import plan_run, report_run
+from mmseg_ext.engine.cli import common_parser, plan_run, report_run
 from mmseg_ext.engine.training import train
 from mmseg_ext.errors import run_command_line
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', type=Path)
-    parser.add_argument('--work-dir', type=Path, help='folder of the run; default: from the name of the recipe')
+    parser = common_parser(__doc__)
     parser.add_argument(
         '--resume', action='store_true', help='from the last checkpoint of the run, if there is one'
     )
     parser.add_argument('--amp', action='store_true', help='mixed precision (GPU)')
     parser.add_argument('--seed', type=int, help='default: randomness.seed of the config')
-    parser.add_argument(
-        '--swap', nargs='+', default=[], metavar='FOLDER=NAME', help='exchange bases of the recipe'
-    )
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE')
-    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm'), default='none')
     parser.add_argument('--dry-run', action='store_true', help='check everything, print the config, train nothing')
     args = parser.parse_args()
     plan = plan_run(args)
-    if args.dry_run:
-        print(plan.cfg.pretty_text)
-        return
-    report_run(train(plan.cfg, plan.folder, args.resume), plan.folder / 'train')
+    if not args.dry_run:
+        report_run(train(plan.cfg, plan.folder, args.resume), plan.folder / 'train')
+    elif is_main_process():
+        print(f'{plan.cfg.pretty_text}\n# all checks passed; the results would go to {plan.folder}')
 
 
 if __name__ == '__main__':

@@ -1,10 +1,12 @@
 """Read checkpoints safely: weights and plain records only, and of the model at hand."""
 
+import functools
 import os
 import pickle
 from pathlib import Path
 from typing import Any
 
+import mmengine.runner.checkpoint
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
@@ -74,6 +76,10 @@ def load_from_local(filename: str, map_location: Any) -> dict[str, Any]:
     return read_checkpoint(filename, map_location)
 
 
+# Weights behind an address (`load_from`, pretrained backbones) come through this name; torch would run their code.
+mmengine.runner.checkpoint.load_url = functools.partial(torch.hub.load_state_dict_from_url, weights_only=True)
+
+
 def load_weights(model: nn.Module, path: str | Path) -> dict[str, Any]:
     """Load the weights of ``path`` into ``model``; every name and shape must agree. Returns the whole content.
 
@@ -109,15 +115,27 @@ def _difference(found: dict[str, Any], expected: dict[str, torch.Tensor]) -> str
 
 
 def latest_checkpoint(folder: str | Path) -> Path | None:
-    """The newest checkpoint in ``folder`` that can be read, or None: the pointer's, else the highest iteration."""
-    folder = Path(folder)
+    """The newest checkpoint in ``folder`` that can be read: the pointer's, else the highest iteration.
+
+    None when there is none at all; UsageError when there are some and none can be read.
+    """
+    folder, problem = Path(folder), None
     pointer = folder / POINTER
     named = [folder / pointer.read_text(encoding='utf-8').strip()] if pointer.is_file() else []
-    others = sorted(folder.glob('iter_*.pth'), key=lambda file: int(file.stem.split('_')[1]), reverse=True)
+    others = sorted(folder.glob('iter_*.pth'), key=iteration_of, reverse=True)
     for file in [*named, *others]:
         try:
             read_checkpoint(file)
-        except UsageError:
+        except UsageError as error:
+            problem = problem or error
             continue
         return file
+    if problem:
+        raise problem
     return None
+
+
+def iteration_of(file: Path) -> int:
+    """120 of ``iter_120.pth`` and of ``best_mIoU_fg_iter_120.pth``; -1 of a name without a number."""
+    number = file.stem.rpartition('_')[2]
+    return int(number) if number.isdecimal() else -1

@@ -1,22 +1,60 @@
-"""From parsed arguments to a checked config and a run folder: what tools/train.py and tools/test.py share."""
+"""From a command line to a checked config and a run folder: what tools/train.py and tools/test.py share."""
 
-from argparse import Namespace
+import argparse
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, ConfigDict
+import torch
+from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.dist import get_world_size, is_main_process
+from torch import distributed
 
 from mmseg_ext.engine.checkpoint import read_checkpoint
-from mmseg_ext.engine.overrides import load_config
+from mmseg_ext.engine.overrides import merge_config
 from mmseg_ext.engine.preflight import check_run
-from mmseg_ext.engine.recipe import recipe_name, run_folder
+from mmseg_ext.engine.recipe import CONFIG, config_hash, recipe_name, run_folder
 from mmseg_ext.engine.runner import start_processes
-from mmseg_ext.engine.training import best_checkpoint, use_mixed_precision
-from mmseg_ext.evaluation.table import format_table
+from mmseg_ext.engine.training import best_checkpoint
+from mmseg_ext.errors import UsageError
+from mmseg_ext.evaluation.table import MEANS, format_table
+from mmseg_ext.files import folder_problem
 
-LOG = 'test_log.txt'
+KEYS = ('model', 'train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg', 'val_evaluator')
+KEYS += ('test_evaluator', 'optim_wrapper', 'default_hooks', 'visualizer', 'randomness')
+FILES = ('result.json', 'per_image.csv', 'worst.png', 'curves.png')
+
+
+class Overrides(DictAction):
+    """``KEY=VALUE …`` as a dict; a word without ``=`` is an error of the command line, not of Python."""
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Sequence[str], option_string: str | None = None
+    ) -> None:
+        for value in values:
+            if '=' not in value:
+                parser.error(f'{option_string} {value}: expected KEY=VALUE')
+        super().__call__(parser, namespace, values, option_string)
+
+
+def common_parser(description: str) -> ArgumentParser:
+    """A parser with what both tools understand."""
+    parser = ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', type=Path, help='a recipe, or the config.py of a run')
+    parser.add_argument('--work-dir', type=Path, help='folder of the run; default: from the name of the recipe')
+    parser.add_argument(
+        '--swap',
+        nargs='+',
+        action='extend',
+        default=[],
+        metavar='FOLDER=NAME',
+        help='other bases for the recipe',
+    )
+    parser.add_argument('--cfg-options', nargs='+', action=Overrides, default={}, metavar='KEY=VALUE')
+    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm'), default='none')
+    return parser
 
 
 @dataclass(frozen=True)
@@ -29,30 +67,62 @@ class Plan:
 
 def plan_run(args: Namespace) -> Plan:
     """Merge, start the processes, check everything. ``folder`` is the run's, holding ``train`` and ``test``."""
-    cfg = load_config(args.config, args.swap, args.cfg_options)
-    start_processes(cfg, args.launcher)
-    name = recipe_name(args.config, args.swap, args.cfg_options, get_world_size())
-    cfg.run = ConfigDict(recipe=name)
+    cfg, problems = _merged(args)
+    amp = args.amp or bool(cfg.get('run', {}).get('amp'))
+    if amp and not torch.cuda.is_available():
+        problems.append('--amp: mixed precision needs a GPU and there is none here; leave --amp out')
     if args.seed is not None:
         cfg.randomness.seed = args.seed
-    if args.amp:
-        use_mixed_precision(cfg)
-    check_run(cfg)
-    return Plan(cfg, args.work_dir or run_folder(args.config, name, args.seed))
+    _name(cfg, args, problems, get_world_size(), amp)
+    folder = args.work_dir or _own_folder(args) or run_folder(args.config, cfg.run.recipe, args.seed)
+    check_run(cfg, problems=filter(None, [*problems, folder_problem(folder)]))
+    return Plan(cfg, folder)
 
 
 def plan_test(args: Namespace) -> Plan:
-    """Merge and check for judging. ``folder`` is where the results go: ``<run>/<split>``."""
+    """Merge and check for judging. ``folder`` is where the results go.
+
+    That is ``<run>/<split>`` for the config that the run was trained with. Any other, such as another data set,
+    gets ``<run>/<split>-<its name>``, so that it cannot be taken for the result of the run.
+    """
     if args.checkpoint.is_dir():
         args.checkpoint = best_checkpoint(args.checkpoint / 'train' / 'ckpt')
     read_checkpoint(args.checkpoint)
-    cfg = load_config(args.config, args.swap, args.cfg_options)
-    start_processes(cfg, args.launcher)
-    name = recipe_name(args.config, args.swap, args.cfg_options, get_world_size())
-    cfg.run = ConfigDict(recipe=name)
-    check_run(cfg, (args.split,))
-    run = args.work_dir or _run_of(args.checkpoint) or run_folder(args.config, name)
-    return Plan(cfg, run / args.split)
+    cfg, problems = _merged(args)
+    _name(cfg, args, problems)
+    run = _run_of(args.checkpoint) or args.work_dir or run_folder(args.config, cfg.run.recipe)
+    folder = (args.work_dir or run) / args.split
+    if (run / 'train' / CONFIG).is_file():
+        trained = Config.fromfile(run / 'train' / CONFIG)
+        if config_hash(trained) == config_hash(cfg):
+            cfg.run = trained.run
+        else:
+            folder = folder.with_name(f'{args.split}-{cfg.run.recipe}')
+    check_run(cfg, (args.split,), filter(None, [*problems, folder_problem(folder)]))
+    return Plan(cfg, folder)
+
+
+def _merged(args: Namespace) -> tuple[Config, list[str]]:
+    """The config as asked for and what is wrong with it so far; the processes of the launcher are joined."""
+    cfg, problems = merge_config(args.config, args.swap, args.cfg_options)
+    missing = [key for key in KEYS if key not in cfg]
+    if missing:
+        raise UsageError(f'{args.config}: no complete recipe, it lacks {", ".join(missing)}')
+    start_processes(args.launcher)
+    return cfg, problems
+
+
+def _name(cfg: Config, args: Namespace, problems: list[str], gpus: int = 1, amp: bool = False) -> None:
+    """Give ``cfg`` the name of its run; one with problems never gets to need it."""
+    options = {} if problems else args.cfg_options
+    name = args.config.stem if problems else recipe_name(args.config, args.swap, options, gpus, amp)
+    cfg.run = ConfigDict(recipe=name, amp=amp)
+
+
+def _own_folder(args: Namespace) -> Path | None:
+    """The run whose merged config this is, unchanged; None for any other config."""
+    is_own = args.config.name == CONFIG and args.config.absolute().parent.name == 'train'
+    return args.config.absolute().parents[1] if is_own and not args.cfg_options and args.seed is None else None
 
 
 def _run_of(checkpoint: Path) -> Path | None:
@@ -63,19 +133,24 @@ def _run_of(checkpoint: Path) -> Path | None:
 
 def report_run(result: dict[str, Any], folder: Path) -> None:
     """Print the table of a result and where its files are, and leave both at the end of the folder's log."""
-    if not is_main_process():
-        return
-    text = '\n'.join(
-        [
-            f'{result["recipe"]}: {result["images"]} images of the {result["split"]} split, seed {result["seed"]}',
-            format_table(result['scores'], result['classes']),
-            *(
-                f'{name:<14} {folder / name}'
-                for name in ('result.json', 'per_image.csv', 'worst.png', 'curves.png')
-                if (folder / name).exists()
-            ),
-        ]
-    )
-    print(text)
-    with (folder / LOG).open('a', encoding='utf-8') as log:
-        log.write(text + '\n')
+    if is_main_process():
+        text = '\n'.join([*_summary(result), *_paths(folder)])
+        print(text)
+        with (folder / f'{folder.name.partition("-")[0]}_log.txt').open('a', encoding='utf-8') as log:
+            log.write(text + '\n')
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def _summary(result: dict[str, Any]) -> list[str]:
+    scores = result['scores']
+    others = [f'{name} {value:.4f}' for name, value in scores.items() if '.' not in name and name not in MEANS]
+    return [
+        f'{result["recipe"]}: {result["images"]} images of the {result["split"]} split, seed {result["seed"]}',
+        format_table(scores, result['classes']),
+        *(['  ' + '  '.join(others)] if others else []),
+    ]
+
+
+def _paths(folder: Path) -> list[str]:
+    return [f'{name:<14} {folder / name}' for name in FILES if (folder / name).exists()]

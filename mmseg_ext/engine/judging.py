@@ -1,6 +1,5 @@
 """Measure a checkpoint on one split and leave everything a person needs to believe the numbers."""
 
-import copy
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmseg_ext.engine.checkpoint import load_weights
+from mmseg_ext.engine.recipe import save_config
 from mmseg_ext.engine.results import (
     identity,
     peak_memory_gib,
@@ -20,7 +20,7 @@ from mmseg_ext.engine.results import (
     write_result,
     write_worst_sheet,
 )
-from mmseg_ext.engine.runner import DefectRunner, device_name
+from mmseg_ext.engine.runner import DefectRunner, device_name, working_copy
 from mmseg_ext.files import writable_folder
 
 TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
@@ -34,48 +34,54 @@ def judge(
     folder: str | Path,
     show_dir: str | Path | None = None,
     out_dir: str | Path | None = None,
+    training: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Scores of ``checkpoint`` on ``split`` (``val`` or ``test``), written down in ``folder``.
 
-    It gets ``result.json``, ``per_image.csv`` and ``worst.png``; ``show_dir`` a strip of image, truth and
-    prediction for every image, ``out_dir`` every predicted index mask. Works under several processes; only the
-    main one writes. Returns the content of ``result.json``.
+    It gets ``config.py``, ``per_image.csv``, ``worst.png`` and, last, ``result.json`` (plus what ``training``
+    says); ``show_dir`` a strip of image, truth and prediction for every image, ``out_dir`` every predicted mask.
+    Works under several processes; only the main one writes. Returns the content of ``result.json``.
     """
-    runner = _test_runner(cfg, split, writable_folder(folder), show_dir, out_dir)
+    folder = writable_folder(folder)
+    runner = _test_runner(cfg, split, folder, show_dir, out_dir)
     content = load_weights(_bare(runner.model), checkpoint)
+    meta = content.get('meta', {})
     start = time.perf_counter()
     scores = runner.test()
     seconds = time.perf_counter() - start
     images = len(runner.test_dataloader.dataset)
     result = dict(
         identity(cfg, split),
+        seed=meta.get('seed', cfg.randomness.seed),
         scores=scores,
         classes=list(runner.test_dataloader.dataset.metainfo['classes']),
         checkpoint=str(checkpoint),
-        iteration=content.get('meta', {}).get('iter'),
+        iteration=meta.get('iter'),
         images=images,
         seconds=round(seconds, 2),
         images_per_second=round(images / seconds, 3),
         peak_memory_gib=round(peak_memory_gib(), 3),
         parameters=sum(parameter.numel() for parameter in runner.model.parameters()),
         device=device_name(),
+        **(training or {}),
     )
     if is_main_process():
+        save_config(cfg, folder)
         rows = _per_image(runner)
-        write_result(Path(folder), result, rows)
-        meta = runner.test_dataloader.dataset.metainfo
-        write_worst_sheet(Path(folder) / 'worst.png', _predict_again(runner, worst_rows(rows)), meta)
+        if rows:
+            items, look = _predict_again(runner, worst_rows(rows)), runner.test_dataloader.dataset.metainfo
+            write_worst_sheet(folder / 'worst.png', items, look)
+        write_result(folder, result, rows)
     return result
 
 
 def _test_runner(cfg: Config, split: str, folder: Path, show_dir: Any, out_dir: Any) -> Runner:
     """A Runner that knows only how to test, on the loader and evaluator of ``split``."""
-    cfg = copy.deepcopy(cfg)
+    cfg = working_copy(cfg, folder, f'{split}-{cfg.run.recipe}')
     cfg.test_dataloader, cfg.test_evaluator = cfg[f'{split}_dataloader'], cfg[f'{split}_evaluator']
     for key in TRAINING_KEYS + VALIDATION_KEYS:
         cfg.pop(key, None)
-    cfg.work_dir, cfg.resume, cfg.load_from = str(folder), False, None
-    cfg.experiment_name = f'{split}-{cfg.run.recipe}'
+    cfg.load_from = None
     saver = dict(type='SavePredictionsHook', show_dir=_text(show_dir), out_dir=_text(out_dir))
     cfg.custom_hooks = [*cfg.get('custom_hooks', []), saver]
     return DefectRunner.from_cfg(cfg)
@@ -90,8 +96,8 @@ def _bare(model: torch.nn.Module) -> torch.nn.Module:
 
 
 def _per_image(runner: Runner) -> list[dict[str, Any]]:
-    """The rows of the first metric that keeps them."""
-    return next(metric.per_image for metric in runner.test_evaluator.metrics if hasattr(metric, 'per_image'))
+    """The rows of the first metric that keeps them, or none."""
+    return next((metric.per_image for metric in runner.test_evaluator.metrics if hasattr(metric, 'per_image')), [])
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmseg_ext.errors import UsageError
+from mmseg_ext.errors import UsageError, listed
 
 
 @dataclass(frozen=True)
@@ -32,38 +32,46 @@ class Recipe:
 def near(name: str, known: Iterable[str]) -> str:
     """The known names closest to ``name``, for the end of an error message."""
     known = sorted(map(str, known))
-    return ', '.join(difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:12]) or 'nothing'
+    return ', '.join(difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:12]) or 'nothing'
 
 
 def load_config(path: str | Path, swaps: Iterable[str] = (), cfg_options: dict[str, Any] | None = None) -> Config:
     """The merged config of a recipe after swaps (``folder=name``) and overrides (``a.b=c``; ``+a.b=c`` adds).
 
-    Raises UsageError naming the file or key, what is wrong and what was meant; all wrong overrides at once.
+    Raises UsageError naming the file or key, what is wrong and what was meant; all wrong ones at once.
     """
-    path, swaps = Path(path), list(swaps or ())
+    cfg, problems = merge_config(path, swaps, cfg_options)
+    if problems:
+        raise UsageError(listed(problems))
+    return cfg
+
+
+def merge_config(
+    path: str | Path, swaps: Iterable[str] = (), cfg_options: dict[str, Any] | None = None
+) -> tuple[Config, list[str]]:
+    """Like ``load_config``, but wrong swaps and overrides are left out and returned, a line each.
+
+    So whoever checks a run can go on to the data and say everything at once. Raises UsageError only when the
+    recipe itself cannot be read.
+    """
+    path = Path(path)
     if not path.is_file():
         raise UsageError(f'{path}: no such config; did you mean {near(str(path), _configs_around(path))}?')
     recipe = read_recipe(path)
-    if swaps and not recipe.bases:
-        raise UsageError(
-            f'--swap {swaps[0]}: {path} lists no bases to swap (a merged config); give the recipe itself'
-        )
-    bases = recipe.bases
-    for swap in swaps:
-        bases = _swapped(bases, swap)
+    bases, problems = swapped_bases(recipe, swaps)
     cfg = _evaluate(recipe, bases)
-    if cfg_options:
-        apply_overrides(cfg, cfg_options, _wired_names(recipe.tree))
-    return cfg
+    return cfg, problems + apply_overrides(cfg, cfg_options or {}, _wired_names(recipe.tree))
 
 
 def read_recipe(path: Path) -> Recipe:
     """Parse a recipe without evaluating it."""
     try:
         tree = ast.parse(path.read_text(encoding='utf-8'))
+        entries = [entry for node in tree.body if _is_base_list(node) for entry in _strings(node.value)]
     except SyntaxError as error:
         raise UsageError(f'{path}:{error.lineno}: {error.msg}; fix the syntax of the config') from error
-    entries = [entry for node in tree.body if _is_base_list(node) for entry in _strings(node.value)]
+    except ValueError as error:
+        raise UsageError(f'{path}: {error}; a config is Python text, its _base_ a list of file names') from error
     files = [Path(os.path.normpath(path.parent.absolute() / entry)) for entry in entries]
     return Recipe(
         path, tree, {file.parent.name if file.parent.name != '_base_' else file.stem: file for file in files}
@@ -79,18 +87,30 @@ def _strings(node: ast.expr) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def _swapped(bases: dict[str, Path], swap: str) -> dict[str, Path]:
-    """The bases with one of them replaced as ``folder=name`` says."""
-    folder, _, name = swap.partition('=')
+def swapped_bases(recipe: Recipe, swaps: Iterable[str]) -> tuple[dict[str, Path], list[str]]:
+    """The bases after all swaps that can be made, and what is wrong with the others."""
+    bases, problems = dict(recipe.bases), []
+    for swap in swaps or ():
+        folder, _, name = swap.partition('=')
+        problem = _swap_problem(recipe, folder, name)
+        if problem:
+            problems.append(f'--swap {swap}: {problem}')
+        else:
+            bases[folder] = bases[folder].with_name(f'{name}.py')
+    return bases, problems
+
+
+def _swap_problem(recipe: Recipe, folder: str, name: str) -> str | None:
+    if not recipe.bases:
+        return f'{recipe.path} lists no bases to swap (a merged config); give the recipe itself'
     if not name:
-        raise UsageError(f'--swap {swap}: expected FOLDER=NAME, such as datasets=magnetic_tile')
-    if folder not in bases:
-        raise UsageError(f'--swap {swap}: the recipe has no base "{folder}"; it has {", ".join(bases)}')
-    target = bases[folder].with_name(f'{name}.py')
-    if not target.is_file():
-        names = [file.stem for file in target.parent.glob('[!_]*.py')]
-        raise UsageError(f'--swap {swap}: no {target}; did you mean {near(name, names)}?')
-    return {**bases, folder: target}
+        return 'expected FOLDER=NAME, such as datasets=magnetic_tile'
+    if folder not in recipe.bases:
+        return f'the recipe has no base "{folder}"; it has {", ".join(recipe.bases)}'
+    target = recipe.bases[folder].with_name(f'{name}.py')
+    if target.is_file():
+        return None
+    return f'no {target}; did you mean {near(name, (file.stem for file in target.parent.glob("[!_]*.py")))}?'
 
 
 def _evaluate(recipe: Recipe, bases: dict[str, Path]) -> Config:
@@ -129,33 +149,46 @@ def _wired_names(tree: ast.Module) -> set[str]:
     return set(used) - {'model'}
 
 
-def apply_overrides(cfg: Config, options: dict[str, Any], wired: Iterable[str] = ()) -> None:
-    """Merge ``{'a.b': c}`` into ``cfg`` in place; every key must exist unless it starts with ``+``."""
-    problems = [problem for key in options for problem in [_override_problem(cfg, key, set(wired))] if problem]
-    if problems:
-        raise UsageError('\n       '.join(problems))
-    cfg.merge_from_dict({key.removeprefix('+'): value for key, value in options.items()})
+def apply_overrides(cfg: Config, options: dict[str, Any], wired: Iterable[str] = ()) -> list[str]:
+    """Merge ``{'a.b': c}`` into ``cfg`` in place; every key must exist unless it starts with ``+``.
+
+    Returns what is wrong with the overrides that were left out.
+    """
+    problems = []
+    for key, value in options.items():
+        problem = _override_problem(cfg, key, value, set(wired))
+        if problem:
+            problems.append(f'--cfg-options {key}: {problem}')
+        else:
+            cfg.merge_from_dict({key.removeprefix('+'): value})
+    return problems
 
 
-def _override_problem(cfg: Config, key: str, wired: set[str]) -> str | None:
-    """What is wrong with one override key, or None."""
-    first = key.removeprefix('+').split('.')[0]
+def _override_problem(cfg: Config, key: str, value: Any, wired: set[str]) -> str | None:
+    """What is wrong with one override, or None."""
+    first, *_ = key.removeprefix('+').split('.')
     if first in wired:
         return (
-            f'--cfg-options {key}: the recipe copied "{first}" into other keys when it was read; override where '
-            'it is used (model.…, train_dataloader.dataset.pipeline.…), or --swap the base that defines it'
+            f'the recipe copied "{first}" into other keys when it was read; override where it is used '
+            '(model.…, train_dataloader.dataset.pipeline.…), or --swap the base that defines it'
         )
-    if key.startswith('+'):
-        return None
     node: Any = cfg._cfg_dict
-    for part in key.split('.'):
+    for part in key.removeprefix('+').split('.'):
         children = _children(node)
+        if part not in children and key.startswith('+'):
+            return None if isinstance(node, dict) else f'"{part}" can only be added to a group of keys'
         if part not in children:
-            return (
-                f'--cfg-options {key}: no "{part}" there; did you mean {near(part, children)}? '
-                f'(+{key}=… adds a new key)'
-            )
+            return f'no "{part}" there; did you mean {near(part, children)}? (+{key}=… adds a new key)'
         node = children[part]
+    return _value_problem(node, value)
+
+
+def _value_problem(old: Any, new: Any) -> str | None:
+    """Why ``new`` cannot stand where ``old`` stands: a word for a number, a value for a group of keys."""
+    if isinstance(old, int | float) and isinstance(new, str):
+        return f'{new!r} is no number or truth value; the config has {old!r} there'
+    if isinstance(old, dict) and not isinstance(new, dict | None):
+        return f'{new!r} cannot replace a group of keys; override one of {", ".join(map(str, old))}'
     return None
 
 

@@ -1,37 +1,62 @@
 """Find everything that would stop a run before the first iteration, and say it at once."""
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
-from mmseg.registry import DATASETS, MODELS
+from mmseg.registry import DATASETS, METRICS, MODELS
 from torch import nn
 
 from mmseg_ext.datasets.problems import group, one_line
-from mmseg_ext.errors import DataError, UsageError
+from mmseg_ext.engine.checkpoint import read_checkpoint
+from mmseg_ext.engine.names import type_problems
+from mmseg_ext.errors import DataError, UsageError, listed
 
 SAMPLE = 64  # pairs of each split whose pixels are decoded; all are paired and have their headers read
-BATCH = 2  # images of the trial step: the fewest that BatchNorm accepts on a pooled 1x1 map
+BATCH = 2  # images of the trial step at most: the fewest that BatchNorm accepts on a pooled 1x1 map
 
 
-def check_run(cfg: Config, splits: tuple[str, ...] = ('train', 'val')) -> None:
-    """Check data, class counts and model of ``cfg`` and try one forward and backward pass on a batch.
+def check_run(cfg: Config, splits: tuple[str, ...] = ('train', 'val'), problems: Iterable[str] = ()) -> None:
+    """Check data, class counts and model of ``cfg`` and try one step on a batch; ``problems`` are known already.
 
-    Raises UsageError for the config, DataError for the data, each with one line a problem; all of them at once.
+    Raises UsageError for the config, DataError when data is among it, with a line for each problem, all at once.
+    Of several processes the main one looks and all of them raise.
     """
+    found = [find_problems(cfg, splits, problems) if is_main_process() else None]
+    broadcast_object_list(found)
+    usage, data = found[0]
+    if usage or data:
+        raise (DataError if data else UsageError)(listed([*usage, *data]))
+
+
+def find_problems(cfg: Config, splits: tuple[str, ...], known: Iterable[str]) -> tuple[list[str], list[str]]:
+    """What is wrong with the config, the ``known`` first, and what is wrong with the data."""
     init_default_scope('mmseg')
-    data = [line for split in splits for line in data_problems(cfg, split)]
-    usage = [] if data else list(class_problems(cfg, splits))
-    model, problem = _built(cfg.model)
-    usage += [problem] if problem else []
-    if model is not None and not data and not usage and 'train' in splits:
-        usage += trial_step_problems(cfg, model)
-    if data or usage:
-        raise (DataError if data else UsageError)('\n       '.join(data + usage))
+    cfg = copy.deepcopy(cfg)  # constructors may change what they are given
+    usage, data, classes = [*known, *type_problems(cfg)], [], {}
+    for split in splits:
+        for dataset in dataset_configs(cfg, split):
+            place = f'{split}_dataloader.dataset'
+            built = _build(DATASETS, place, dict(dataset, pipeline=[], lazy_init=True), usage)
+            if built is not None:
+                classes[f'{place} ({dataset.type})'] = len(built.metainfo['classes'])
+                data += data_problems(split, built)
+        if split != 'train':
+            _evaluators(cfg[f'{split}_evaluator'], split, usage)
+    usage += class_problems(cfg.model, classes)
+    model = _build(MODELS, 'model', cfg.model, usage)
+    if 'train' in splits and model is not None:
+        usage += start_problems(cfg.get('load_from'), model)
+        if not usage and not data:
+            usage += trial_step_problems(cfg, model)
+    return usage, data
 
 
 def dataset_configs(cfg: Config, split: str) -> list[ConfigDict]:
@@ -52,55 +77,42 @@ def dataset_folders(dataset: ConfigDict) -> list[Path]:
     return [Path(dataset.get('data_root') or '', folder) for folder in dataset.data_prefix.values() if folder]
 
 
-def data_problems(cfg: Config, split: str, sample: int | None = SAMPLE) -> list[str]:
-    """What is wrong with the files of ``split``, a line for each kind of problem."""
-    lines = []
-    for dataset in dataset_configs(cfg, split):
-        built, problem = _build(
-            DATASETS, f'{split}_dataloader.dataset', dict(dataset, pipeline=[], lazy_init=True)
-        )
-        if problem:
-            lines.append(problem)
-        elif hasattr(built, 'check'):
-            lines += [f'{split}: {one_line(kind)}' for kind in group(built.check(sample=sample).problems)]
-    return lines
+def data_problems(split: str, dataset: Any) -> list[str]:
+    """What is wrong with the files of a data set, a line for each kind of problem."""
+    if not hasattr(dataset, 'check'):
+        return []
+    return [f'{split}: {one_line(kind)}' for kind in group(dataset.check(sample=SAMPLE).problems)]
 
 
-def class_problems(cfg: Config, splits: tuple[str, ...]) -> Iterator[str]:
-    """Heads and data sets that disagree on the number of classes."""
-    counts = {
-        f'{split}_dataloader.dataset ({part["type"]})': len(_class_names(part))
-        for split in splits
-        for part in dataset_configs(cfg, split)
-    }
-    heads = cfg.model.get('auxiliary_head') or []
+def class_problems(model: ConfigDict, datasets: dict[str, int]) -> Iterator[str]:
+    """Heads and data sets ({place: number of classes}) that disagree on the number of classes."""
+    counts = dict(datasets)
+    auxiliary = model.get('auxiliary_head') or []
     heads = {
-        'decode_head': cfg.model.get('decode_head'),
-        **dict(enumerate(heads if isinstance(heads, list) else [heads])),
+        f'auxiliary_head.{i}': h for i, h in enumerate(auxiliary if isinstance(auxiliary, list) else [auxiliary])
     }
-    for name, head in heads.items():
+    for name, head in {'decode_head': model.get('decode_head'), **heads}.items():
         if isinstance(head, dict) and 'num_classes' in head:
-            counts[f'model.{name if name == "decode_head" else f"auxiliary_head.{name}"}'] = head['num_classes']
+            counts[f'model.{name}'] = head['num_classes']
     if len(set(counts.values())) > 1:
         said = ', '.join(f'{name} has {count}' for name, count in counts.items())
         yield f'the number of classes differs: {said}; set it in the data-set base, wire the heads to it'
 
 
-def _class_names(dataset: ConfigDict) -> tuple[str, ...]:
-    built = DATASETS.build(dict(dataset, pipeline=[], lazy_init=True))
-    return tuple(built.metainfo['classes'])
+def _evaluators(evaluator: Any, split: str, problems: list[str]) -> None:
+    for metric in evaluator if isinstance(evaluator, list | tuple) else [evaluator]:
+        _build(METRICS, f'{split}_evaluator', metric, problems)
 
 
-def _build(registry: Any, place: str, config: dict) -> tuple[Any, str | None]:
-    """The built object and None, or None and what was wrong with its config in one line."""
+def _build(registry: Any, place: str, config: dict, problems: list[str]) -> Any:
+    """The built object, or None with one line added to ``problems`` (unless a name is at fault: see ``names``)."""
     try:
-        return registry.build(config), None
+        return registry.build(config)
     except Exception as error:  # noqa: BLE001 any registered class may fail in its own way on a wrong config
-        return None, f'{place}: {first_line(error)}'
-
-
-def _built(model: ConfigDict) -> tuple[nn.Module | None, str | None]:
-    return _build(MODELS, 'model', model)
+        line = first_line(error)
+        if 'is not in the' not in line or 'registry' not in line:
+            problems.append(f'{place}: {line}')
+        return None
 
 
 def first_line(error: BaseException) -> str:
@@ -111,24 +123,32 @@ def first_line(error: BaseException) -> str:
     return text[0] if text else type(error).__name__
 
 
+def start_problems(load_from: str | None, model: nn.Module) -> list[str]:
+    """What is wrong with the weights that training is to start from; only their head may differ."""
+    if not load_from or '://' in load_from:
+        return []
+    try:
+        content = read_checkpoint(load_from)
+    except UsageError as error:
+        return [f'load_from: {error}']
+    known = model.state_dict()
+    if any(name in known for name in content.get('state_dict', content)):
+        return []
+    return [f'load_from: {load_from}: no weight of it has a name that this model knows']
+
+
 def trial_step_problems(cfg: Config, model: nn.Module) -> list[str]:
-    """One forward and backward pass on the first images: what fails, or a loss that is not a number."""
+    """One training step on the first images: what fails, or a loss that is not a number."""
     try:
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
-        batch = pseudo_collate([dataset[index % len(dataset)] for index in range(BATCH)])
-        losses, _ = _loss(model, batch)
-    except Exception as error:  # noqa: BLE001 whatever a config can break shows up here, and all of it is the config's fault
+        count = min(BATCH, cfg.train_dataloader.batch_size)
+        batch = pseudo_collate([dataset[index % len(dataset)] for index in range(count)])
+        optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
+        losses = model.train().train_step(batch, optimizer)
+    except Exception as error:  # noqa: BLE001 whatever a config can break shows up here, and all of it is its fault
         return [f'the first batch fails: {first_line(error)}']
+    losses = {**losses, **dict(model.named_parameters())}
     bad = [name for name, value in losses.items() if not torch.isfinite(torch.as_tensor(value)).all()]
-    return [
-        f'the first batch gives {", ".join(bad)} that is not a number; lower the learning rate or look at the data'
-    ] * bool(bad)
-
-
-def _loss(model: nn.Module, batch: dict) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-    model.train()
-    data = model.data_preprocessor(batch, True)
-    losses = model(**data, mode='loss')
-    total, named = model.parse_losses(losses)
-    total.backward()
-    return named, total
+    if not bad:
+        return []
+    return [f'after the first batch {bad[0]} is not a number; look at the loss and the data']

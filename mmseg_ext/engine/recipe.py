@@ -8,13 +8,16 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmseg_ext.engine.overrides import load_config, read_recipe
+from mmseg_ext.engine.overrides import load_config, read_recipe, swapped_bases
 from mmseg_ext.errors import UsageError
+from mmseg_ext.files import write_text
 
+CONFIG = 'config.py'  # the merged config, in the train folder of a run
 # Keys that say where and how a run is executed, not what is trained: they do not change its identity.
-NOT_IDENTITY = ('work_dir', 'resume', 'load_from', 'launcher', 'run')
+NOT_IDENTITY = ('work_dir', 'resume', 'launcher', 'run')
 # Bases that the plain name already speaks of; other schedules and pipelines are named in full.
 PLAIN_SCHEDULE, PLAIN_PIPELINE = 'adamw_', 'crop_'
+LONGEST_TAG = 80
 
 
 def computed_name(bases: dict[str, Path], cfg: Config, gpus: int = 1) -> str:
@@ -29,37 +32,39 @@ def computed_name(bases: dict[str, Path], cfg: Config, gpus: int = 1) -> str:
 
 
 def recipe_name(
-    path: str | Path, swaps: Iterable[str] = (), options: dict[str, Any] | None = None, gpus: int = 1
+    path: str | Path,
+    swaps: Iterable[str] = (),
+    options: dict[str, Any] | None = None,
+    gpus: int = 1,
+    amp: bool = False,
 ) -> str:
     """The name of a run: the file's own, recomputed from the bases when they are swapped.
 
     Overridden keys are appended as ``+key=value``, so that two runs which differ never share a folder. A recipe
-    whose file has a name of its own (``configs/quick``) keeps it and gets the swapped bases appended.
+    whose file has a name of its own (``configs/quick``) keeps it and gets the swapped bases appended. The merged
+    config of a run has the name of that run.
     """
-    path, swaps = Path(path), list(swaps or ())
-    name = path.stem
-    if swaps:
-        recipe = read_recipe(path)
-        after = {**recipe.bases, **{f: recipe.bases[f].with_name(f'{n}.py') for f, _, n in map(_partition, swaps)}}
-        if name == computed_name(recipe.bases, load_config(path)):
-            name = computed_name(after, load_config(path, swaps))
-        else:
-            changed = [after[folder].stem for folder in after if after[folder] != recipe.bases[folder]]
-            name = '-'.join([name, *changed])
+    path = Path(path)
+    cfg = load_config(path)
+    name = cfg.run.recipe if 'run' in cfg else _swapped_name(path, cfg, list(swaps or ()))
     if gpus > 1:
         name = re.sub(r'_1xb(\d+)', rf'_{gpus}xb\1', name)
-    return name + _options_tag(options or {})
+    return name + _options_tag(options or {}) + '+amp' * (amp and not name.endswith('+amp'))
 
 
-def _partition(swap: str) -> tuple[str, str, str]:
-    return swap.partition('=')
+def _swapped_name(path: Path, cfg: Config, swaps: list[str]) -> str:
+    recipe = read_recipe(path)
+    after, _ = swapped_bases(recipe, swaps)
+    changed = [after[folder].stem for folder in after if after[folder] != recipe.bases[folder]]
+    if changed and path.stem == computed_name(recipe.bases, cfg):
+        return computed_name(after, load_config(path, swaps))
+    return '-'.join([path.stem, *changed])
 
 
 def _options_tag(options: dict[str, Any]) -> str:
-    """``+lr=0.01+gamma=1``: the last part of each overridden key; a long list ends in a hash instead."""
-    parts = [f'+{key.split(".")[-1]}={value}' for key, value in sorted(options.items())]
-    tag = re.sub(r'[^\w.+=-]', '_', ''.join(parts))
-    if len({part.partition('=')[0] for part in parts}) == len(parts) and len(tag) <= 80:
+    """``+a.lr=0.01+b.gamma=1``; a hash stands for what is long or has signs that a file name should not have."""
+    tag = ''.join(f'+{key.removeprefix("+")}={value}' for key, value in sorted(options.items()))
+    if len(tag) <= LONGEST_TAG and re.fullmatch(r'[\w.+=-]*', tag):
         return tag
     return f'+{len(options)}options-{hashlib.sha256(repr(sorted(options.items())).encode()).hexdigest()[:8]}'
 
@@ -72,9 +77,19 @@ def run_folder(
     return folder if seed is None else folder / f'seed{seed}'
 
 
+def save_config(cfg: Config, folder: Path) -> None:
+    """The merged config as ``<folder>/config.py``, which alone repeats the run with the same name and hash."""
+    kept = {key: value for key, value in cfg.to_dict().items() if key == 'run' or key not in NOT_IDENTITY}
+    write_text(folder / CONFIG, Config(kept).pretty_text)
+
+
 def config_hash(cfg: Config) -> str:
-    """Sixteen hex digits that identify what is trained: the merged config less the keys that say where and how."""
+    """Sixteen hex digits that identify what is trained: the merged config less the keys that say where and how.
+
+    The seed is left out too: runs of one recipe that differ in their seed alone have one hash.
+    """
     kept = {key: value for key, value in cfg.to_dict().items() if key not in NOT_IDENTITY}
+    kept['randomness'] = {key: value for key, value in kept.get('randomness', {}).items() if key != 'seed'}
     return hashlib.sha256(repr(_sorted(kept)).encode()).hexdigest()[:16]
 
 
@@ -82,6 +97,19 @@ def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
         return [(str(key), _sorted(item)) for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))]
     return [_sorted(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def first_difference(one: Any, other: Any, key: str = '') -> str:
+    """The dotted name of the first key in which two nested structures differ; empty if they do not."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        names = {str(name): name for name in [*one, *other]}
+        pairs = [(name, one.get(names[name]), other.get(names[name])) for name in sorted(names)]
+    elif isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
+        pairs = [(str(index), *pair) for index, pair in enumerate(zip(one, other, strict=True))]
+    else:
+        return '' if one == other else key
+    found = (first_difference(a, b, f'{key}.{name}'.strip('.')) for name, a, b in pairs)
+    return next(filter(None, found), '')
 
 
 def data_hash(folders: Iterable[str | Path]) -> str:

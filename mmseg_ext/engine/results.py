@@ -30,7 +30,7 @@ def identity(cfg: Config, split: str) -> dict[str, Any]:
         config_hash=config_hash(cfg),
         data_hash=data_hash(filter(None, folders)),
         split_hash=data_hash(filter(None, judged)),
-        seed=cfg.randomness.seed,
+        amp=bool(cfg.run.get('amp')),
         commit=commit(),
         versions=versions(),
     )
@@ -56,11 +56,15 @@ def peak_memory_gib() -> float:
 
 
 def write_result(folder: Path, result: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    """``per_image.csv`` first and ``result.json`` last: a run counts as finished when the latter exists."""
-    with replacing(folder / 'per_image.csv') as partial, partial.open('w', newline='', encoding='utf-8') as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
+    """``per_image.csv`` (if a metric keeps rows), then ``result.json``, with which a run counts as finished."""
+    if rows:
+        with (
+            replacing(folder / 'per_image.csv') as partial,
+            partial.open('w', newline='', encoding='utf-8') as file,
+        ):
+            writer = csv.DictWriter(file, rows[0].keys())
+            writer.writeheader()
+            writer.writerows(rows)
     write_json(folder / 'result.json', result)
 
 

@@ -1,19 +1,22 @@
 """mmengine's Runner, made to work on any device with any number of processes."""
 
+import copy
 import logging
 import os
 import platform
+import warnings
 from importlib import metadata
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import get_rank
+from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger
 from mmengine.model import MMDistributedDataParallel
-from mmengine.runner import Runner
+from mmengine.runner import LogProcessor, Runner
 from torch import distributed, nn
 
+from mmseg_ext.engine.progress import ShortLogProcessor, one_line, worth_logging, worth_showing
 from mmseg_ext.errors import UsageError
 
 PACKAGES = ('torch', 'numpy', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmsegmentation', 'mmseg-ext')
@@ -25,9 +28,16 @@ class DefectRunner(Runner):
     def build_logger(self, log_level: int | str = 'INFO', log_file: str | None = None, **kwargs) -> MMLogger:
         """The terminal hears warnings only while the Runner is built; the log file gets environment and config."""
         logger = super().build_logger(log_level, log_file, **kwargs)
+        logger.addFilter(worth_logging)
         self._terminal = [handler for handler in logger.handlers if type(handler) is logging.StreamHandler]
+        for handler in self._terminal:
+            handler.addFilter(worth_showing)
         self._set_terminal(logging.WARNING)
         return logger
+
+    def build_log_processor(self, log_processor: LogProcessor | dict) -> LogProcessor:
+        """Progress lines that fit a terminal; the scalars that are recorded stay the same."""
+        return ShortLogProcessor(**{key: value for key, value in log_processor.items() if key != 'type'})
 
     def _log_env(self, env_cfg: dict) -> None:
         """Versions and device in one line.
@@ -44,29 +54,45 @@ class DefectRunner(Runner):
         self._set_terminal(logging.INFO)
         super().load_or_resume()
 
-    def _set_terminal(self, level: int) -> None:
+    def test(self) -> dict[str, float]:
+        """The scores; the terminal sees the progress, and the table from whoever asked for it."""
         for handler in self._terminal:
+            handler.addFilter(one_line)
+        return super().test()
+
+    def _set_terminal(self, level: int) -> None:
+        for handler in self._terminal if is_main_process() else ():
             handler.setLevel(level)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """On CPUs DistributedDataParallel must not be told a device; mmengine always names one."""
-        if self.distributed and not torch.cuda.is_available() and model_wrapper_cfg is None:
-            unused = self.cfg.get('find_unused_parameters', False)
-            return MMDistributedDataParallel(model, broadcast_buffers=False, find_unused_parameters=unused)
-        return super().wrap_model(model_wrapper_cfg, model)
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', '.*broadcast_buffers', FutureWarning)  # mmengine names it too
+            if self.distributed and not torch.cuda.is_available() and model_wrapper_cfg is None:
+                unused = self.cfg.get('find_unused_parameters', False)
+                return MMDistributedDataParallel(model, broadcast_buffers=False, find_unused_parameters=unused)
+            return super().wrap_model(model_wrapper_cfg, model)
 
     def dump_config(self) -> None:
-        """The merged config as ``<work_dir>/config.py``, which reproduces the run alone."""
-        if get_rank() == 0:
-            self.cfg.dump(Path(self.work_dir, 'config.py'))
+        """Nothing: mmengine would write the copy that a Runner works on; ``save_config`` writes the run's own."""
 
 
-def start_processes(cfg: Config, launcher: str) -> None:
+def working_copy(cfg: Config, work_dir: Path, name: str) -> Config:
+    """A copy for a Runner, with what depends on this machine; ``cfg`` stays what was asked for."""
+    cfg = copy.deepcopy(cfg)
+    cfg.work_dir, cfg.experiment_name, cfg.resume = str(work_dir), name, False
+    cfg.launcher = 'pytorch' if distributed.is_initialized() else 'none'
+    if distributed.is_initialized() and torch.cuda.is_available():
+        # Statistics over all processes cost a synchronisation that only GPUs make cheap.
+        cfg.sync_bn = 'torch'
+    return cfg
+
+
+def start_processes(launcher: str) -> None:
     """Join the process group that torchrun or SLURM prepared, over NCCL on GPUs and over gloo without.
 
     Raises UsageError when there are more processes on this machine than GPUs, or no launcher around.
     """
-    cfg.launcher = launcher
     if launcher == 'none':
         return
     gpus = torch.cuda.device_count()
@@ -81,8 +107,8 @@ def start_processes(cfg: Config, launcher: str) -> None:
                 f'process {local} of this machine has no GPU: there are {gpus}; start {gpus} processes'
             )
         torch.cuda.set_device(local)
-        # Statistics over all processes cost a synchronisation that only GPUs make cheap.
-        cfg.sync_bn = 'torch'
+    # mmengine would set the same and warn about it.
+    os.environ.setdefault('MKL_NUM_THREADS', os.environ.get('OMP_NUM_THREADS', '1'))
     if not distributed.is_initialized():
         distributed.init_process_group('nccl' if gpus else 'gloo')
 

@@ -1,66 +1,125 @@
 """Train one run in its folder: start, resume, refuse to mix, and judge the best weights when it ends."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import barrier, get_rank, is_main_process
 
 from mmseg_ext.engine import interrupt
-from mmseg_ext.engine.checkpoint import latest_checkpoint
+from mmseg_ext.engine.checkpoint import iteration_of, latest_checkpoint
 from mmseg_ext.engine.judging import judge
-from mmseg_ext.engine.runner import DefectRunner
-from mmseg_ext.errors import UsageError
-from mmseg_ext.files import writable_folder
+from mmseg_ext.engine.preflight import first_line
+from mmseg_ext.engine.recipe import CONFIG, config_hash, first_difference, save_config
+from mmseg_ext.engine.runner import DefectRunner, working_copy
+from mmseg_ext.errors import DataError, RunError, UsageError, message
+from mmseg_ext.files import remove_partials, writable_folder
 from mmseg_ext.reports.curves import plot_curves
-
-
-def use_mixed_precision(cfg: Config) -> None:
-    """Switch the optimiser wrapper to automatic mixed precision. UsageError where there is no GPU."""
-    if not torch.cuda.is_available():
-        raise UsageError('--amp: mixed precision needs a GPU and there is none here; leave --amp out')
-    cfg.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
-
-
-def prepare_folder(cfg: Config, folder: Path, resume: bool) -> None:
-    """Point ``cfg`` at ``folder/train``: at its newest checkpoint when resuming, else it must hold none.
-
-    Raises UsageError when the folder cannot be written or holds another start of the run.
-    """
-    train_dir = writable_folder(folder / 'train')
-    found = latest_checkpoint(train_dir / 'ckpt')
-    if found and not resume:
-        raise UsageError(
-            f'{train_dir} already holds {found.name}; continue it with --resume, or choose another --work-dir'
-        )
-    cfg.work_dir = str(train_dir)
-    cfg.resume, cfg.load_from = found is not None, str(found) if found else cfg.get('load_from')
 
 
 def train(cfg: Config, folder: str | Path, resume: bool = False) -> dict[str, Any]:
     """Train, then judge the best weights on the validation split. Returns the content of ``train/result.json``.
 
-    Raises RunError when the run is stopped by a signal or by a loss that is not a number.
+    ``cfg`` stays as it is. Raises UsageError when the folder cannot be written or holds another run, RunError when
+    the run is stopped by a signal or by a loss that is not a number.
     """
-    folder = Path(folder)
-    prepare_folder(cfg, folder, resume)
+    train_dir = writable_folder(Path(folder) / 'train')
+    found = _checkpoint_to_resume(cfg, train_dir, resume)
+    if found and (train_dir / 'result.json').is_file():
+        if is_main_process():
+            print(f'{train_dir}: this run is finished, nothing is left to train')
+        return json.loads((train_dir / 'result.json').read_text(encoding='utf-8'))
     barrier()  # every process must have looked before the first one writes
-    resumed = cfg.resume
-    runner = DefectRunner.from_cfg(cfg)
-    with interrupt.listening():
-        runner.train()
-    train_dir = folder / 'train'
-    barrier()
-    result = judge(cfg, best_checkpoint(train_dir / 'ckpt'), 'val', train_dir)
     if is_main_process():
-        plot_curves(train_dir, result['classes'], train_dir / 'curves.png')
-    return dict(result, resumed=resumed)
+        remove_partials(train_dir)
+        save_config(cfg, train_dir)
+    with interrupt.listening(), _told_apart():
+        record = _fit(cfg, train_dir, found)
+    barrier()
+    classes = record.pop('classes')
+    if is_main_process():
+        plot_curves(train_dir, classes, train_dir / 'curves.png')
+    return judge(cfg, best_checkpoint(train_dir / 'ckpt'), 'val', train_dir, training=record)
+
+
+def _checkpoint_to_resume(cfg: Config, train_dir: Path, resume: bool) -> Path | None:
+    """The newest checkpoint of ``train_dir``. UsageError unless it is to be resumed and is of the same config."""
+    found = latest_checkpoint(train_dir / 'ckpt')
+    if found and not resume:
+        raise UsageError(
+            f'{train_dir} already holds {found.name}; continue it with --resume, or choose another --work-dir'
+        )
+    if found and (train_dir / CONFIG).is_file():
+        before = Config.fromfile(train_dir / CONFIG)
+        if config_hash(before) != config_hash(cfg) or before.randomness.seed != cfg.randomness.seed:
+            raise UsageError(
+                f'{train_dir} was begun with another config: {_difference(before, cfg)} differs; continue it with '
+                f'the config {train_dir / CONFIG}, or choose another --work-dir'
+            )
+    return found
+
+
+def _difference(before: Config, cfg: Config) -> str:
+    return first_difference(*(dict(each.to_dict(), run=None) for each in (before, cfg)))
+
+
+def _fit(cfg: Config, train_dir: Path, found: Path | None) -> dict[str, Any]:
+    """Train to the last iteration, from a checkpoint if one was found; what the result should say about it."""
+    local = working_copy(cfg, train_dir, cfg.run.recipe)
+    if found:
+        local.resume, local.load_from = True, str(found)
+    if cfg.run.get('amp'):
+        local.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+    runner = _built(local)
+    runner.train()
+    if interrupt.requested():
+        raise RunError('stopped after the last iteration; the same command with --resume judges the weights')
+    hub = runner.message_hub
+    return dict(
+        classes=list(runner.train_dataloader.dataset.metainfo['classes']),
+        train_seconds=round(hub.get_info('train_seconds'), 2),
+        resumed=hub.get_info('resumed', False),
+    )
+
+
+def _built(cfg: Config) -> DefectRunner:
+    try:
+        return DefectRunner.from_cfg(cfg)
+    except (TypeError, ValueError, KeyError, AssertionError) as error:
+        raise UsageError(f'the config cannot be built: {first_line(error)}') from error
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Give errors that one process of several meets alone to that one, and say what can be done about memory."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        _raise_here(
+            RunError(f'the GPU has no memory left ({first_line(error)}); lower train_dataloader.batch_size'), error
+        )
+    except DataError as error:
+        _raise_here(DataError(message(error)), error)
+    except RuntimeError as error:
+        if 'peer' not in str(error):
+            raise
+        raise RunError(
+            'another process of this run has ended; --resume continues from the last checkpoint'
+        ) from error
+
+
+def _raise_here(error: RunError | DataError, cause: Exception) -> None:
+    error.alone = get_rank() > 0
+    raise error from cause
 
 
 def best_checkpoint(folder: Path) -> Path:
     """The best weights in ``folder``; the last ones when no validation score ever was a number."""
-    best = sorted(folder.glob('best_*.pth'), key=lambda file: int(file.stem.rsplit('_', 1)[1]))
+    best = sorted(folder.glob('best_*.pth'), key=iteration_of)
     chosen = best[-1] if best else latest_checkpoint(folder)
     if chosen is None:
         raise UsageError(f'{folder}: no checkpoint there; train first')

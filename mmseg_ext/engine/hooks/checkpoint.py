@@ -1,17 +1,23 @@
 """Keep the last and the best weights of a run, so that a kill at any moment leaves something to resume from."""
 
+import time
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import is_main_process
+import torch
+from mmengine.dist import all_reduce, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from mmseg_ext.engine import interrupt
-from mmseg_ext.engine.checkpoint import POINTER
+from mmseg_ext.engine.checkpoint import POINTER, iteration_of
 from mmseg_ext.errors import RunError, UsageError
 from mmseg_ext.files import replacing, write_text
+
+# Several processes hear a signal at different moments and must stop after the same iteration. Asking each other
+# in every one would cost more than finishing a few.
+AGREE = 5
 
 
 @HOOKS.register_module()
@@ -42,23 +48,32 @@ class AtomicCheckpointHook(Hook):
         self.interval, self.save_best, self.rule, self.max_keep = interval, save_best, rule, max_keep
 
     def before_train(self, runner: Runner) -> None:
+        """Begin or go on counting time; make up for a validation that the last start was stopped before."""
         self.folder = Path(runner.work_dir, 'ckpt')
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.started = time.perf_counter() - runner.message_hub.get_info('train_seconds', 0.0)
+        if runner.iter == 0:
+            return
+        runner.message_hub.update_info('resumed', True)
+        loop = runner.train_loop
+        due = runner.iter % loop.val_interval == 0 or runner.iter == loop.max_iters
+        if due and runner.iter >= loop.val_begin and runner.message_hub.get_info('last_validation') != runner.iter:
+            runner.val_loop.run()
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
         done = runner.iter + 1
-        if interrupt.requested():
+        if _all_stop(done):
             self._save_last(runner, done)
             raise RunError(
-                f'stopped by {interrupt.requested().name} after iteration {done}; '
-                'everything is saved: the same command with --resume continues'
+                f'stopped after iteration {done}; everything is saved: the same command with --resume continues'
             )
         if done % self.interval == 0 or done == runner.max_iters:
             self._save_last(runner, done)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        runner.message_hub.update_info('last_validation', runner.iter)
         if self.save_best is None or not metrics:
             return
         if self.save_best not in metrics:
@@ -76,11 +91,18 @@ class AtomicCheckpointHook(Hook):
         # The last checkpoint must know the new best, or a resumed run would forget it.
         self._save_last(runner, runner.iter)
 
+    def after_train(self, runner: Runner) -> None:
+        self._count_time(runner)
+
+    def _count_time(self, runner: Runner) -> None:
+        runner.message_hub.update_info('train_seconds', time.perf_counter() - self.started)
+
     def _save_last(self, runner: Runner, done: int) -> None:
+        self._count_time(runner)
         self._save(runner, f'iter_{done}.pth', done, with_optimizer=True)
         if is_main_process():
             write_text(self.folder / POINTER, f'iter_{done}.pth')
-        files = sorted(self.folder.glob('iter_*.pth'), key=lambda file: int(file.stem.split('_')[1]))
+        files = sorted(self.folder.glob('iter_*.pth'), key=iteration_of)
         self._remove_others('iter_*.pth', keep={file.name for file in files[-self.max_keep :]})
 
     def _save(self, runner: Runner, name: str, done: int, with_optimizer: bool) -> None:
@@ -101,3 +123,14 @@ class AtomicCheckpointHook(Hook):
             for file in self.folder.glob(pattern):
                 if file.name not in keep:
                     file.unlink()
+
+
+def _all_stop(done: int) -> bool:
+    """Whether this or, asked every few iterations, any process was told to stop."""
+    if get_world_size() == 1:
+        return interrupt.requested() is not None
+    if done % AGREE:
+        return False
+    flag = torch.tensor(float(interrupt.requested() is not None))
+    all_reduce(flag, op='max')
+    return bool(flag)

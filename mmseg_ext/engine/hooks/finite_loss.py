@@ -4,6 +4,7 @@ from collections import deque
 from typing import Any
 
 import torch
+from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
@@ -17,7 +18,8 @@ class FiniteLossHook(Hook):
 
     The terms of the last ``interval`` iterations are kept on their device and read together, because reading one
     number in every iteration would make a GPU wait each time; the first bad iteration is still named exactly. They
-    are also read before any checkpoint is written, so that spoilt weights never replace good ones.
+    are also read before any checkpoint is written, and so are its weights, which a gradient can spoil while the
+    loss is still a number: spoilt weights never replace good ones.
 
     Args:
         interval: iterations between two readings.
@@ -36,24 +38,45 @@ class FiniteLossHook(Hook):
     ) -> None:
         names = [str(sample.img_path) for sample in (data_batch or {}).get('data_samples', [])]
         self.recent.append((runner.iter + 1, dict(outputs or {}), names))
-        if len(self.recent) >= self.interval:
-            self._check()
+        if (runner.iter + 1) % self.interval == 0:
+            self._stop_all()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        self._check()
+        """Only the main process saves, so it speaks for itself here."""
+        problem = self._bad_loss() or _bad_weight(checkpoint['state_dict'])
+        if problem:
+            raise RunError(problem)
 
     def before_val_epoch(self, runner: Runner) -> None:
-        self._check()
+        self._stop_all()
 
     def after_train(self, runner: Runner) -> None:
-        self._check()
+        self._stop_all()
 
-    def _check(self) -> None:
+    def _stop_all(self) -> None:
+        """Raise in every process what one of them has found in its own share of the batch."""
+        problem = next(filter(None, all_gather_object(self._bad_loss())), None)
+        if problem:
+            raise RunError(problem)
+
+    def _bad_loss(self) -> str | None:
+        """The first loss since the last reading that is not a number, in words."""
         while self.recent:
             iteration, terms, names = self.recent.popleft()
             for name, value in terms.items():
                 if 'loss' in name and not torch.isfinite(torch.as_tensor(value)).all():
-                    raise RunError(
+                    return (
                         f'iteration {iteration}: {name} is {float(value)}; the batch was {", ".join(names)}; '
                         'look at these images, or lower optim_wrapper.optimizer.lr'
                     )
+        return None
+
+
+def _bad_weight(weights: dict[str, torch.Tensor]) -> str | None:
+    for name, value in weights.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            return (
+                f'the weights {name} are no longer numbers, though the loss was; the last checkpoint stays; '
+                'lower optim_wrapper.optimizer.lr, or set optim_wrapper.clip_grad'
+            )
+    return None
