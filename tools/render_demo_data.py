@@ -10,40 +10,55 @@ fractures); about 99.77, 0.20 and 0.03 % of the pixels. Run again with the same 
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from mmseg_ext.errors import UsageError, run_command_line
 from mmseg_ext.rendering import RenderSettings, render_set
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """Usage errors in one line."""
+    """Answers a wrong argument in one line, as every other mistake is answered."""
 
     def error(self, message: str) -> None:
-        self.exit(2, f'{self.prog}: {message}\n')
+        raise UsageError(message)
 
 
 def parse_args() -> argparse.Namespace:
     parser = OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--out', type=Path, default=Path('data/demo_blade'), help='default: data/demo_blade')
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--train', type=int, default=120, help='pictures to train on')
-    parser.add_argument('--val', type=int, default=40)
-    parser.add_argument('--test', type=int, default=40)
-    parser.add_argument('--workers', type=int, default=min(os.cpu_count() or 1, 4), help='processes')
+    parser.add_argument('--seed', type=int, default=0, help='default: 0')
+    for split, count in (('train', 120), ('val', 40), ('test', 40)):
+        parser.add_argument(f'--{split}', type=int, default=count, help=f'pictures; default: {count}')
+    workers = min(os.cpu_count() or 1, 4)
+    parser.add_argument('--workers', type=int, default=workers, help=f'processes; default here: {workers}')
     return parser.parse_args()
 
 
-def show(meta: dict, out: Path) -> None:
-    """A line per split: pictures, share of pixels and pictures per class, and where things are."""
-    table = Table('split', 'pictures', *(f'{name} %' for name in meta['classes']),
-                  *(f'with {name}' for name in meta['classes'][1:]))  # fmt: skip
+def render_with_progress(args: argparse.Namespace) -> tuple[dict, bool]:
+    settings = RenderSettings(args.seed, args.train, args.val, args.test)
+    columns = TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task('drawing', total=settings.images)
+        try:
+            return render_set(args.out, settings, args.workers, lambda done, _: bar.update(task, completed=done))
+        except OSError as error:
+            raise UsageError(f'cannot write {args.out}: {error}') from error
+
+
+def print_set(meta: dict, out: Path) -> None:
+    """A line per split: pictures, share of the pixels and pictures per class; then where things are."""
+    defects = meta['classes'][1:]
+    table = Table(
+        'split', 'pictures', 'background %', *(f'{name} %' for name in defects), *(f'with {n}' for n in defects)
+    )
     for split, stats in meta['stats'].items():
-        shares = (f'{share:.3f}' for share in stats['pct'].values())
-        table.add_row(split, str(stats['images']), *shares, *map(str, list(stats['images_with'].values())[1:]))
+        shares = [f'{share:.3f}' for share in stats['pct'].values()]
+        table.add_row(split, str(stats['images']), *shares, *(str(stats['images_with'][name]) for name in defects))
     console = Console()
     console.print(table)
     console.print(f'images {out}/img_dir, masks {out}/ann_dir, facts {out}/meta.json', soft_wrap=True)
@@ -51,15 +66,11 @@ def show(meta: dict, out: Path) -> None:
 
 def main() -> None:
     args = parse_args()
-    try:
-        settings = RenderSettings(args.seed, args.train, args.val, args.test)
-        meta, was_there = render_set(args.out, settings, args.workers)
-    except (ValueError, OSError) as error:
-        sys.exit(print(f'render_demo_data: {error}', file=sys.stderr) or 2)
+    meta, was_there = render_with_progress(args)
     if was_there:
         print('already there')
-    show(meta, args.out)
+    print_set(meta, args.out)
 
 
 if __name__ == '__main__':
-    main()
+    run_command_line(main)

@@ -1,55 +1,22 @@
 """The rendered set on disk: img_dir, ann_dir and meta.json, complete or not at all."""
 
 import json
+import multiprocessing
 import shutil
+import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.progress import track
 
 from mmseg_ext.rendering.blade import render
 from mmseg_ext.rendering.budget import plan_split
-
-VERSION = 3  # of the drawing: raise it whenever the same seed gives other pixels
-CLASSES = ('background', 'attached', 'broken')
-PALETTE = ((0, 0, 0), (255, 0, 0), (0, 255, 0))
-SPLITS = ('train', 'val', 'test')
-
-
-@dataclass(frozen=True)
-class RenderSettings:
-    """All that decides the files: the same settings give the same bytes."""
-
-    seed: int = 0
-    train: int = 120
-    val: int = 40
-    test: int = 40
-
-    def __post_init__(self) -> None:
-        bad = {name: value for name, value in asdict(self).items() if value < 0}
-        if bad:
-            raise ValueError(f'seed and counts must be 0 or more, got {bad}')
-        if not self.images:
-            raise ValueError('nothing to draw: train, val and test are all 0')
-
-    @property
-    def images(self) -> int:
-        return self.train + self.val + self.test
-
-    def header(self) -> dict:
-        """The part of meta.json that is known before anything is drawn."""
-        return {
-            'name': 'demo_blade',
-            'classes': CLASSES,
-            'palette': PALETTE,
-            'ignore_index': 255,
-            'renderer': {'version': VERSION, **asdict(self)},
-        }
+from mmseg_ext.rendering.settings import CLASSES, SPLITS, RenderSettings
+from mmseg_ext.rendering.target import check_target, is_complete, replace
 
 
 @dataclass(frozen=True)
@@ -63,75 +30,43 @@ class Job:
     broken: int
 
 
-def render_set(out: Path, settings: RenderSettings, workers: int = 1) -> tuple[dict, bool]:
+def render_set(
+    out: Path, settings: RenderSettings, workers: int = 1, progress: Callable[[int, int], None] | None = None
+) -> tuple[dict, bool]:
     """Draw the set into ``out``; return its meta.json and whether it was there already.
 
     ``out`` may be absent, empty or an earlier rendered set, which is replaced only once the new one is complete.
-    The number of ``workers`` (processes) does not change a byte.
+    The number of ``workers`` (processes) does not change a byte. ``progress`` is told pictures done and in all.
     """
+    out = out.resolve()  # of a link, the folder that it points to is replaced
     known = check_target(out)
     if known and is_complete(out, known, settings):
         return known, True
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f'.{out.name}.partial-', dir=out.parent))
     try:
-        meta = draw_all(partial, settings, workers)
+        meta = draw_all(partial, settings, workers, progress)
         replace(partial, out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return meta, False
 
 
-def check_target(out: Path) -> dict | None:
-    """The meta.json of the rendered set in ``out``, None where there is nothing; an error for anything else."""
-    if not out.exists():
-        return None
-    if not out.is_dir():
-        raise ValueError(f'{out} is a file; give a folder that is new, empty or an earlier rendered set')
-    found = {str(path.relative_to(out)) for path in out.rglob('*') if not path.is_dir()}
-    if not found:
-        return None
-    meta = read_meta(out / 'meta.json')
-    own = set(file_names(meta['renderer'])) | {'meta.json'} if meta else set()
-    if foreign := sorted(found - own):
-        raise ValueError(f'{out} holds files that are not of a rendered set, such as {foreign[0]}; '
-                         'give a folder that is new, empty or an earlier rendered set')  # fmt: skip
-    return meta
-
-
-def read_meta(path: Path) -> dict | None:
-    """meta.json if a renderer wrote it, else None."""
-    try:
-        meta = json.loads(path.read_text(encoding='utf-8'))
-        return meta if {'version', 'seed', *SPLITS} <= set(meta['renderer']) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def is_complete(out: Path, meta: dict, settings: RenderSettings) -> bool:
-    """True if ``out`` holds exactly what ``settings`` would draw, as far as meta.json and the file list tell."""
-    wanted = json.loads(json.dumps(settings.header()))
-    return all(meta.get(key) == value for key, value in wanted.items()) and all(
-        (out / name).is_file() for name in file_names(asdict(settings))
-    )
-
-
-def file_names(counts: dict) -> Iterator[str]:
-    """Paths inside the set, images and masks, for ``counts`` of train, val and test pictures."""
-    for split in SPLITS:
-        for index in range(counts[split]):
-            for folder in ('img_dir', 'ann_dir'):
-                yield f'{folder}/{split}/{split}_{index:04d}.png'
-
-
-def draw_all(root: Path, settings: RenderSettings, workers: int) -> dict:
+def draw_all(
+    root: Path, settings: RenderSettings, workers: int, progress: Callable[[int, int], None] | None
+) -> dict:
     """Draw every picture below ``root`` and write meta.json; return what it says."""
     root.chmod(0o755)  # a temporary folder is private, a data set is not
     for split in SPLITS:
         for folder in ('img_dir', 'ann_dir'):
             (root / folder / split).mkdir(parents=True)
     jobs = [job for index, split in enumerate(SPLITS) for job in split_jobs(root, settings, index, split)]
-    counts = np.array(list(track(run(jobs, workers), 'drawing', total=len(jobs), transient=True)))
+    counts = []
+    for count in run(jobs, workers):
+        counts.append(count)
+        if progress:
+            progress(len(counts), len(jobs))
+    counts = np.array(counts)
     owners = np.array([job.split for job in jobs])
     stats = {split: statistics(counts[owners == split]) for split in SPLITS} | {'all': statistics(counts)}
     meta = json.loads(json.dumps({**settings.header(), 'stats': stats}))
@@ -149,8 +84,16 @@ def run(jobs: list[Job], workers: int) -> Iterator[np.ndarray]:
     if workers <= 1:
         yield from map(draw, jobs)
         return
-    with ProcessPoolExecutor(workers, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+    # Spawned, not forked: a fork of a process that has used OpenCV's threads may hang.
+    spawn = multiprocessing.get_context('spawn')
+    with ProcessPoolExecutor(min(workers, len(jobs)), spawn, initializer=start_worker) as pool:
         yield from pool.map(draw, jobs, chunksize=4)
+
+
+def start_worker() -> None:
+    """One thread each; an interrupt is answered by the main process alone."""
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def draw(job: Job) -> np.ndarray:
@@ -175,14 +118,3 @@ def statistics(counts: np.ndarray) -> dict:
         'pct': dict(zip(CLASSES, shares.round(4).tolist(), strict=True)),
         'images_with': dict(zip(CLASSES, (counts > 0).sum(0).tolist(), strict=True)),
     }
-
-
-def replace(partial: Path, out: Path) -> None:
-    """Put the finished folder in the place of ``out``; an older set is moved aside first and then removed."""
-    if not out.exists():
-        partial.rename(out)
-        return
-    old = partial.with_name(partial.name + '.old')
-    out.rename(old)
-    partial.rename(out)
-    shutil.rmtree(old)

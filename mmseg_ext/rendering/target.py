@@ -1,0 +1,58 @@
+"""The folder that a rendered set goes to: what it holds now, and how the new set takes its place."""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from mmseg_ext.errors import UsageError
+from mmseg_ext.rendering.settings import SPLITS, RenderSettings, file_names
+
+
+def check_target(out: Path) -> dict | None:
+    """The meta.json of the rendered set in ``out``, None where there is nothing; an error for anything else."""
+    if not out.exists():
+        return None
+    if not out.is_dir():
+        raise UsageError(f'{out} is a file; give a folder that is new, empty or an earlier rendered set')
+    found = {str(path.relative_to(out)) for path in out.rglob('*') if not path.is_dir()}
+    if not found:
+        return None
+    meta = read_meta(out / 'meta.json')
+    own = set(file_names(meta['renderer'])) | {'meta.json'} if meta else set()
+    if foreign := sorted(found - own):
+        raise UsageError(f'{out} holds files that are not of a rendered set, such as {foreign[0]}; '
+                         'give a folder that is new, empty or an earlier rendered set')  # fmt: skip
+    return meta
+
+
+def read_meta(path: Path) -> dict | None:
+    """meta.json if a renderer wrote it, else None."""
+    try:
+        meta = json.loads(path.read_text(encoding='utf-8'))
+        return meta if {'version', 'seed', *SPLITS} <= set(meta['renderer']) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def is_complete(out: Path, meta: dict, settings: RenderSettings) -> bool:
+    """True if ``out`` holds exactly what ``settings`` would draw, as far as meta.json and the file list tell."""
+    wanted = json.loads(json.dumps(settings.header()))
+    return all(meta.get(key) == value for key, value in wanted.items()) and all(
+        (out / name).is_file() for name in file_names(asdict(settings))
+    )
+
+
+def replace(partial: Path, out: Path) -> None:
+    """Put the finished folder in the place of ``out``; an older set steps aside first and is removed last."""
+    if not out.exists():
+        partial.rename(out)
+        return
+    old = partial.with_name(partial.name + '.old')
+    out.rename(old)
+    try:
+        partial.rename(out)
+    except OSError:
+        old.rename(out)
+        raise
+    shutil.rmtree(old)
