@@ -1,8 +1,8 @@
-# AdamW for minutes instead of hours: short warm-up, polynomial decay to zero at the last of 800 iterations.
+# AdamW for minutes instead of hours: short warm-up, polynomial decay to zero at the last of 600 iterations.
 _base_ = './_iterations.py'
-max_iters = 800
+max_iters = 600
 optim_wrapper = dict(
-    type='OptimWrapper', optimizer=dict(type='AdamW', lr=0.002, betas=(0.9, 0.999), weight_decay=0.01)
+    type='OptimWrapper', optimizer=dict(type='AdamW', lr=0.003, betas=(0.9, 0.999), weight_decay=0.01)
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=50),
