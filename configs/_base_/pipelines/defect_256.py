@@ -1,11 +1,6 @@
-# Crops of 256 px, nine of ten placed so that they hold a defect, for runs too short to meet one by chance;
-# validation and test on whole images, unscaled.
+# crop_256 for runs too short to meet a defect by chance: nine of ten crops are placed so that they hold one.
 _base_ = './crop_256.py'
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    dict(type='DefectCrop', crop_size=(256, 256), scale=(0.75, 2.0), prob=0.9),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PhotoMetricDistortion'),
-    dict(type='PackSegInputs'),
+    dict(step, scale=(0.75, 2.0), prob=0.9) if step['type'] == 'DefectCrop' else step
+    for step in _base_.train_pipeline
 ]
