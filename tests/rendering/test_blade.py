@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mmseg_ext.rendering.blade import render, split_area
-from mmseg_ext.rendering.patches import CRUMB
+from mmseg_ext.rendering.patches import CRUMB, claim, window
+from mmseg_ext.rendering.scene import make_surface
 
 GAP, REACH = (
     5,
@@ -99,3 +100,14 @@ def test_parts_add_up_and_are_large_enough(area):
         assert sum(parts) == area
         assert min(parts) >= min(area, 40)
         assert max(parts) < 620 + 40
+
+
+def test_a_later_defect_leaves_an_earlier_one_alone():
+    surface, mask = make_surface(np.random.default_rng(0)), np.zeros((512, 512), np.uint8)
+    surface.inside[:] = 100
+    view = window(np.array([256, 256]), 40)
+    reach = 30 - np.hypot(view.x - 256.31, view.y - 255.87)  # off the grid: no two pixels are equally far
+    claim(surface, mask, view, reach, 500, 2)
+    cover, _ = claim(surface, mask, view, reach, 400, 1)
+    assert [(mask == 1).sum(), (mask == 2).sum()] == [400, 500]
+    assert not cover[mask[view.box] == 2].any()
