@@ -3,7 +3,7 @@
 python tools/check_dataset.py data/mine                                      # a folder with img_dir and ann_dir
 python tools/check_dataset.py configs/_base_/datasets/magnetic_tile.py       # a data-set base
 python tools/check_dataset.py CONFIG --swap datasets=magnetic_tile           # a recipe on another set
-python tools/check_dataset.py data/mine --out /tmp/mine --workers 4
+python tools/check_dataset.py data/mine --out work_dirs/mine --workers 4
 
 Prints how often each class occurs, weights for a focal loss, and everything that is wrong with its cause and cure;
 draws class_shares.png. Exit code 0: clean, 2: wrong arguments, 3: problems in the data.

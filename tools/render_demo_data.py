@@ -1,8 +1,8 @@
 """Draw the demo data set: close-ups of worn blades with two rare, tiny defects.
 
 python tools/render_demo_data.py                               # 120 + 40 + 40 pictures in data/demo_blade
-python tools/render_demo_data.py --out /tmp/blades --seed 7    # other pictures of the same kind
-python tools/render_demo_data.py --out /tmp/few --train 8 --val 4 --test 4
+python tools/render_demo_data.py --out data/blades --seed 7    # other pictures of the same kind
+python tools/render_demo_data.py --out data/few --train 8 --val 4 --test 4
 
 The same seed gives the same bytes. Classes: 0 background, 1 attached (golden built-up material), 2 broken (silver
 fractures); about 99.77, 0.20 and 0.03 % of the pixels. Run again with the same settings: nothing is drawn twice.
@@ -54,7 +54,7 @@ def print_set(meta: dict, out: Path) -> None:
     """A line per split: pictures, share of the pixels and pictures per class; then where things are."""
     defects = meta['classes'][1:]
     table = Table(
-        'split', 'pictures', 'background %', *(f'{name} %' for name in defects), *(f'with {n}' for n in defects)
+        'split', 'images', *(f'{name} %' for name in meta['classes']), *(f'with {name}' for name in defects)
     )
     for split, stats in meta['stats'].items():
         shares = [f'{share:.3f}' for share in stats['pct'].values()]

@@ -1,4 +1,4 @@
-"""Damage on wind-turbine blades (WTA): ``attached`` matter and ``broken`` surface.
+"""WTA blade defects: ``attached`` matter and ``broken`` surface.
 
     <root>/img_dir/{train,val,test}/…
     <root>/ann_dir/{train,val,test}/*.png    0 background, 1 attached, 2 broken

@@ -14,6 +14,7 @@ TEMPER = ((0.85, 0.92, 1.12), (0.93, 0.88, 1.05), (1.08, 0.98, 0.84), (1, 1, 1))
 
 
 def add_distractors(rng: Generator, surface: Surface) -> None:
+    """Put onto ``surface`` what a detector must learn to leave alone: wear, scratches, stains, drops. Class 0."""
     edge_wear(rng, surface)
     scratches(rng, surface)
     if rng.random() < 0.45:

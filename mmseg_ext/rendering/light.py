@@ -17,6 +17,8 @@ AMBIENT, DIRECT = 0.22, 0.95  # how much a matte surface scatters of the room's 
 
 @dataclass
 class Light:
+    """Lamp and surroundings of one picture."""
+
     world: np.ndarray  # (WORLD, WORLD) brightness of the surroundings, looked up by the direction of reflection
     centre: tuple[float, float]  # where in the world the middle of the picture looks
     spread: float  # world pixels between the left and the right side of the picture

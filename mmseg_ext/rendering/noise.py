@@ -40,6 +40,7 @@ def streaks(rng: Generator, size: int, layers: tuple[tuple[float, float, float],
 
 
 def normalised(field: np.ndarray) -> np.ndarray:
+    """``field`` with mean 0 and standard deviation 1; a constant field becomes 0."""
     mean, deviation = (float(moment[0, 0]) for moment in cv2.meanStdDev(field))
     return (field - mean) / max(deviation, 1e-6)
 

@@ -75,6 +75,7 @@ def draw_all(
 
 
 def split_jobs(root: Path, settings: RenderSettings, index: int, split: str) -> list[Job]:
+    """The pictures of one split with the defect pixels that the plan gives each."""
     plan = plan_split(settings.seed, index, getattr(settings, split)).tolist()
     return [Job(root, split, (settings.seed, index, k), *areas) for k, areas in enumerate(plan)]
 
@@ -106,6 +107,7 @@ def draw(job: Job) -> np.ndarray:
 
 
 def write_png(path: Path, image: np.ndarray) -> None:
+    """Write one PNG; OSError when it cannot be stored whole."""
     # cv2.imwrite reports a full disk by returning False, write_bytes raises. Level 6 takes 4 x the time for 4 %.
     path.write_bytes(cv2.imencode('.png', image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes())
 
