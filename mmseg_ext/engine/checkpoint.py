@@ -63,7 +63,7 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> dict[str, An
             f'{path}: holds objects other than weights, which could run code when loaded; '
             f'if you trust its origin, set {TRUST}=1'
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         raise UsageError(f'{path}: not a checkpoint, or a damaged one') from error
     if not isinstance(content, dict):
         raise UsageError(f'{path}: holds a {type(content).__name__}, not a checkpoint')
@@ -101,8 +101,10 @@ def _difference(found: dict[str, Any], expected: dict[str, torch.Tensor]) -> str
     common = [name for name in expected if name in found]
     if not common:
         return 'no weight of it has a name that this model knows'
-    shapes = [name for name in common if getattr(found[name], 'shape', None) != expected[name].shape]
-    heads = [name for name in shapes if 'conv_seg' in name]
+    if not all(isinstance(found[name], torch.Tensor) for name in common):
+        return 'not all its weights are tensors'
+    shapes = [name for name in common if found[name].shape != expected[name].shape]
+    heads = [name for name in shapes if 'conv_seg' in name and len(found[name]) != len(expected[name])]
     if heads:
         return f'it predicts {len(found[heads[0]])} classes, this config {len(expected[heads[0]])}'
     if shapes:

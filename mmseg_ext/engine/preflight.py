@@ -119,8 +119,8 @@ def first_line(error: BaseException) -> str:
     """The message of an error without the stack of locations that registries put around it."""
     while error.__cause__ is not None and not isinstance(error, DataError):
         error = error.__cause__
-    text = str(error).strip().strip('"\'').splitlines()
-    return text[0] if text else type(error).__name__
+    text = error.args[0] if isinstance(error, KeyError) and error.args else error  # str() would quote the former
+    return next(iter(str(text).strip().splitlines()), type(error).__name__)
 
 
 def start_problems(load_from: str | None, model: nn.Module) -> list[str]:
@@ -147,8 +147,9 @@ def trial_step_problems(cfg: Config, model: nn.Module) -> list[str]:
         losses = model.train().train_step(batch, optimizer)
     except Exception as error:  # noqa: BLE001 whatever a config can break shows up here, and all of it is its fault
         return [f'the first batch fails: {first_line(error)}']
-    losses = {**losses, **dict(model.named_parameters())}
-    bad = [name for name, value in losses.items() if not torch.isfinite(torch.as_tensor(value)).all()]
+    total = {'loss': losses.pop('loss')}  # the sum, which is named only when no term is at fault
+    values = {**losses, **total, **dict(model.named_parameters())}
+    bad = [name for name, value in values.items() if not torch.isfinite(torch.as_tensor(value)).all()]
     if not bad:
         return []
     return [f'after the first batch {bad[0]} is not a number; look at the loss and the data']

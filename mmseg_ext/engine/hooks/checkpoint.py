@@ -106,6 +106,7 @@ class AtomicCheckpointHook(Hook):
         self._remove_others('iter_*.pth', keep={file.name for file in files[-self.max_keep :]})
 
     def _save(self, runner: Runner, name: str, done: int, with_optimizer: bool) -> None:
+        runner.call_hook('before_save')  # FiniteLossHook, in every process: mmengine's own call is the main one's
         if not is_main_process():
             return
         with replacing(self.folder / name) as partial:

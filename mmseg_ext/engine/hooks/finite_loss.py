@@ -37,15 +37,22 @@ class FiniteLossHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
     ) -> None:
         names = [str(sample.img_path) for sample in (data_batch or {}).get('data_samples', [])]
-        self.recent.append((runner.iter + 1, dict(outputs or {}), names))
+        terms = {
+            name: torch.as_tensor(value).detach() for name, value in (outputs or {}).items() if 'loss' in name
+        }
+        self.recent.append((runner.iter + 1, terms, names))
         if (runner.iter + 1) % self.interval == 0:
             self._stop_all()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Only the main process saves, so it speaks for itself here."""
-        problem = self._bad_loss() or _bad_weight(checkpoint['state_dict'])
+        """Only the main process writes, and the weights of all are equal."""
+        problem = _bad_weight(checkpoint['state_dict'])
         if problem:
             raise RunError(problem)
+
+    def before_save(self, runner: Runner) -> None:
+        """Called by AtomicCheckpointHook in every process."""
+        self._stop_all()
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._stop_all()
@@ -54,18 +61,19 @@ class FiniteLossHook(Hook):
         self._stop_all()
 
     def _stop_all(self) -> None:
-        """Raise in every process what one of them has found in its own share of the batch."""
-        problem = next(filter(None, all_gather_object(self._bad_loss())), None)
-        if problem:
-            raise RunError(problem)
+        """Raise in every process what one of them found first in its own share of the batch."""
+        found = list(filter(None, all_gather_object(self._bad_loss())))
+        if found:
+            raise RunError(min(found)[1])
 
-    def _bad_loss(self) -> str | None:
-        """The first loss since the last reading that is not a number, in words."""
+    def _bad_loss(self) -> tuple[int, str] | None:
+        """Iteration and description of the first loss since the last reading that is not a number."""
         while self.recent:
             iteration, terms, names = self.recent.popleft()
-            for name, value in terms.items():
-                if 'loss' in name and not torch.isfinite(torch.as_tensor(value)).all():
-                    return (
+            # The sum comes first in the terms and would be named instead of the one that spoilt it.
+            for name, value in sorted(terms.items(), key=lambda term: term[0] == 'loss'):
+                if not torch.isfinite(value).all():
+                    return iteration, (
                         f'iteration {iteration}: {name} is {float(value)}; the batch was {", ".join(names)}; '
                         'look at these images, or lower optim_wrapper.optimizer.lr'
                     )

@@ -1,0 +1,90 @@
+"""Every leaf is a complete run under its own name, alone and with its parts swapped."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmseg.registry import METRICS, MODELS
+
+import mmseg_ext.engine  # noqa: F401 registers what the configs name
+from mmseg_ext.engine.cli import KEYS
+from mmseg_ext.engine.names import type_problems
+from mmseg_ext.engine.overrides import load_config, read_recipe
+from mmseg_ext.engine.preflight import class_problems
+from mmseg_ext.engine.recipe import computed_name
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+ALL = sorted(file for file in CONFIGS.glob('*/*.py') if file.parent.name != '_base_')
+LEAVES = [file for file in ALL if file.parent.name != 'quick']
+LOSSES = sorted(file.stem for file in (CONFIGS / '_base_/losses').glob('[!_]*.py'))
+SWAPS = [
+    *(f'losses={name}' for name in LOSSES),
+    'datasets=magnetic_tile losses=focal_any',
+    'datasets=crackforest losses=dice_ce',
+    'pipelines=crop_256',
+]
+
+
+def identity(path: Path) -> str:
+    return path.stem
+
+
+def complete(cfg: Config) -> None:
+    """Assert that ``cfg`` has all it needs and that its model can be built."""
+    init_default_scope('mmseg')
+    assert [key for key in KEYS if key not in cfg] == []
+    assert type_problems(cfg) == []
+    assert list(class_problems(cfg.model, {'data': cfg.num_classes})) == []
+    assert cfg.model.data_preprocessor.size == cfg.crop_size
+    for split in ('train', 'val', 'test'):
+        assert cfg[f'{split}_dataloader'].dataset.pipeline
+        assert 'data_root' in cfg[f'{split}_dataloader'].dataset
+    METRICS.build(cfg.val_evaluator)
+    model = MODELS.build(cfg.model)
+    assert sum(parameter.numel() for parameter in model.parameters()) > 1000
+
+
+def test_there_are_recipes_and_losses_to_test():
+    assert LEAVES
+    assert len(ALL) > len(LEAVES)
+    assert len(LOSSES) >= 8
+
+
+@pytest.mark.parametrize('leaf', LEAVES, ids=identity)
+def test_the_name_of_a_leaf_is_what_its_bases_say(leaf):
+    assert leaf.stem == computed_name(read_recipe(leaf).bases, load_config(leaf))
+    assert leaf.stem.startswith(leaf.parent.name)
+    assert leaf.name in leaf.read_text(encoding='utf-8')  # the launch line in its header
+
+
+@pytest.mark.parametrize('leaf', ALL, ids=identity)
+def test_mmengine_alone_reads_a_leaf_as_the_complete_run(leaf):
+    cfg = Config.fromfile(leaf)
+    assert cfg.to_dict() == load_config(leaf).to_dict()
+    complete(cfg)
+
+
+@pytest.mark.parametrize('swaps', SWAPS)
+@pytest.mark.parametrize('leaf', LEAVES, ids=identity)
+def test_a_swapped_leaf_is_complete_too(leaf, swaps):
+    cfg = load_config(leaf, swaps.split())
+    complete(cfg)
+    for swap in swaps.split():
+        wanted = Config.fromfile(CONFIGS / '_base_' / f'{swap.replace("=", "/")}.py')
+        shared = [key for key in ('loss_decode', 'num_classes', 'crop_size') if key in wanted]
+        assert shared
+        assert all(cfg[key] == wanted[key] for key in shared)
+
+
+def test_trackers_are_one_line_of_config():
+    base = Config.fromfile(CONFIGS / '_base_/default_runtime.py')
+    assert [backend.type for backend in base.visualizer.vis_backends] == [
+        'LocalVisBackend',
+        'TensorboardVisBackend',
+    ]
+    text = (CONFIGS / '_base_/default_runtime.py').read_text(encoding='utf-8')
+    line = next(line for line in text.splitlines() if 'WandbVisBackend' in line)
+    spoken = Config.fromstring(line.lstrip('# '), '.py')
+    assert spoken.visualizer.vis_backends[1].type == 'WandbVisBackend'
+    assert type_problems(spoken) == []
