@@ -16,10 +16,11 @@ from mmseg_ext.errors import UsageError
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; when the block ends well, flush it to disk and rename it there.
 
-    The temporary name is hidden and keeps the suffix, by which image writers choose the format.
+    The temporary name is hidden, keeps the suffix, by which image writers choose the format, and is one process's
+    own: several may write one file, such as the image that pads the last batch.
     """
     path = Path(path)
-    partial = path.with_name(f'.{path.stem}.partial{path.suffix}')
+    partial = path.with_name(f'.{path.stem}.{os.getpid()}.partial{path.suffix}')
     try:
         yield partial
         with partial.open('rb') as file:

@@ -1,6 +1,7 @@
 """Files are replaced whole or not at all."""
 
 import json
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -102,6 +103,22 @@ def test_the_stack_of_a_worker_is_left_out():
     )
     assert message(DataError(text)) == 'images/a.png: cannot be decoded'
     assert message(DataError('plain')) == 'plain'
+
+
+def test_processes_that_write_one_file_do_not_meet(tmp_path):
+    context = multiprocessing.get_context('fork')
+    processes = [context.Process(target=write_often, args=(tmp_path / 'a.txt',)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert [file.name for file in tmp_path.iterdir()] == ['a.txt']
+
+
+def write_often(path: Path) -> None:
+    for _ in range(30):
+        write_text(path, 'text')
 
 
 def test_relative_paths_work(tmp_path, monkeypatch):
