@@ -89,7 +89,7 @@ def _fit(cfg: Config, train_dir: Path, found: Path | None) -> dict[str, Any]:
 def _built(cfg: Config) -> DefectRunner:
     try:
         return DefectRunner.from_cfg(cfg)
-    except (TypeError, ValueError, KeyError, AssertionError) as error:
+    except (TypeError, ValueError, KeyError, AssertionError, ImportError) as error:
         raise UsageError(f'the config cannot be built: {first_line(error)}') from error
 
 

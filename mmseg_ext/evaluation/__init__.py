@@ -1,5 +1,7 @@
 """Metrics for rare defects, registered in mmseg's registry, and the table that shows them."""
 
+import mmseg_ext.upstream  # noqa: F401 (before anything that imports mmseg)
+
 from .defect_metric import DefectMetric
 from .table import format_table
 

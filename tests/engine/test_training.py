@@ -3,6 +3,7 @@
 import copy
 import csv
 import json
+from importlib.util import find_spec
 
 import cv2
 import pytest
@@ -123,6 +124,14 @@ def test_a_config_that_mmengine_cannot_build_is_one_line(project, tmp_path):
     with pytest.raises(UsageError, match=r'the config cannot be built: .*nonsense') as caught:
         train(project.config(**{'+default_hooks__timer__nonsense': 1}), tmp_path)
     assert '\n' not in str(caught.value)
+
+
+@pytest.mark.skipif(find_spec('wandb') is not None, reason='the tracker is installed')
+def test_a_tracker_that_is_not_installed_is_one_line(project, tmp_path):
+    cfg = project.config()
+    cfg.visualizer.vis_backends.append(dict(type='WandbVisBackend'))
+    with pytest.raises(UsageError, match='wandb'):
+        train(cfg, tmp_path)
 
 
 def test_weights_of_a_run_can_be_the_start_of_another(project, finished, tmp_path):
