@@ -1,4 +1,4 @@
-"""Import mmengine, mmcv and mmseg once, quietly, and refuse a mixed installation with the cure.
+"""Import mmengine, mmcv and mmseg once, quietly, and survive or refuse what does not fit them.
 
 Every package of this project that needs them imports this module first. The libraries print a line about an
 optional product and warn about operators that nothing here uses; a user reading a terminal should not have to
@@ -6,7 +6,9 @@ know which of those lines matter.
 """
 
 import contextlib
+import importlib
 import io
+import sys
 import warnings
 from importlib.metadata import PackageNotFoundError, version
 
@@ -27,7 +29,24 @@ def refuse_originals() -> None:
             )
 
 
+def hide_unfit(name: str) -> None:
+    """Make an optional package that is installed but cannot be imported look absent.
+
+    The libraries use torchvision only where it is there, and take "there" to mean usable. Its usual build belongs
+    to a CUDA torch; beside a CPU torch it fails in the middle of their imports.
+    """
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        return
+    except (ImportError, RuntimeError, OSError):
+        for part in [part for part in sys.modules if part.partition('.')[0] == name]:
+            del sys.modules[part]
+        sys.modules[name] = None
+
+
 refuse_originals()
+hide_unfit('torchvision')
 # Two classes with two output channels are what this project trains; every head would advise against it.
 warnings.filterwarnings('ignore', 'For binary segmentation, we suggest')
 with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():

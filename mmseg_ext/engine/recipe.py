@@ -13,8 +13,8 @@ from mmseg_ext.errors import UsageError
 from mmseg_ext.files import write_text
 
 CONFIG = 'config.py'  # the merged config, in the train folder of a run
-# Keys that say where and how a run is executed, not what is trained: they do not change its identity.
-NOT_IDENTITY = ('work_dir', 'resume', 'launcher', 'run')
+# Keys that say where and how a run is executed or what it should reach, not what is trained: not its identity.
+NOT_IDENTITY = ('work_dir', 'resume', 'launcher', 'run', 'expected')
 # Bases that the plain name already speaks of; other schedules and pipelines are named in full.
 PLAIN_SCHEDULE, PLAIN_PIPELINE = 'adamw_', 'crop_'
 LONGEST_TAG = 80
