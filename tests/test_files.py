@@ -31,8 +31,10 @@ def test_a_write_is_flushed_before_it_takes_the_name(tmp_path, monkeypatch):
 def test_partial_files_keep_their_suffix_match_no_checkpoint_and_are_cleared(tmp_path):
     with replacing(tmp_path / 'iter_5.pth') as partial:
         partial.write_bytes(b'')
+        written = partial.stat().st_ino
         assert partial.suffix == '.pth'
         assert not list(tmp_path.glob('iter_*'))
+    assert (tmp_path / 'iter_5.pth').stat().st_ino == written  # renamed: a copy could be cut in two
     with replacing(tmp_path / 'x') as partial:
         partial.write_bytes(b'')
     (tmp_path / 'deep').mkdir()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mmseg_ext.engine import interrupt
 from mmseg_ext.engine.checkpoint import read_checkpoint
 from mmseg_ext.engine.training import train
-from mmseg_ext.errors import RunError
+from mmseg_ext.errors import RunError, UsageError
 
 
 @HOOKS.register_module()
@@ -85,6 +85,9 @@ def test_a_resumed_run_remembers_its_best(project, tmp_path):
     cfg.custom_hooks = [dict(type='SignalHook', at=4, number=int(signal.SIGTERM))]
     with pytest.raises(RunError):
         train(cfg, tmp_path)
+    assert (tmp_path / 'train/config.py').exists()
+    with pytest.raises(UsageError, match='begun with another config'):
+        train(project.config(), tmp_path, resume=True)
     info = saved(tmp_path)['message_hub']['runtime_info']
     assert info['best_iteration'] == info['last_validation'] == 3
 
