@@ -8,6 +8,7 @@ import shutil
 import traceback
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS
 
 from mmseg_ext.engine.checkpoint import read_checkpoint
+from mmseg_ext.engine.hooks import AverageBuffersHook
 from mmseg_ext.engine.judging import judge
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.runner import DefectRunner, start_processes, working_copy
@@ -84,6 +86,18 @@ def test_replicas_stay_equal_while_they_train(project, tmp_path):
     last = read_checkpoint(tmp_path / 'run/train/ckpt/iter_5.pth')['state_dict']
     assert all(value.equal(one[name]) for name, value in last.items() if 'running' not in name)
     assert json.loads((tmp_path / 'run/train/result.json').read_text())['iteration'] == 5
+
+
+def average_statistics(rank: int) -> None:
+    norm = torch.nn.BatchNorm2d(2)
+    norm.running_mean.fill_(rank)
+    AverageBuffersHook().before_val_epoch(SimpleNamespace(model=norm))
+    assert norm.running_mean.tolist() == [0.5, 0.5]
+    assert norm.num_batches_tracked == 0
+
+
+def test_statistics_of_batchnorm_are_averaged(tmp_path):
+    both(average_statistics, tmp_path)
 
 
 def plain(cfg):
