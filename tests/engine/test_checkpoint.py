@@ -1,7 +1,7 @@
 """Checkpoints are read without running code, and only for the model they were made for."""
 
-import os
 import pickle
+import random
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +78,11 @@ def truncated(path: Path) -> None:
     [
         (lambda path: path.write_text('hello\nworld\n'), 'not a checkpoint, or a damaged one'),
         (lambda path: path.write_bytes(b''), 'not a checkpoint, or a damaged one'),
-        (lambda path: path.write_bytes(os.urandom(999)), 'not a checkpoint, or a damaged one'),
+        *(
+            (lambda path, seed=seed: path.write_bytes(random.Random(seed).randbytes(999)), 'not a checkpoint')
+            for seed in range(8)
+        ),
+        (lambda path: path.write_bytes(b'Q....'), 'not a checkpoint, or a damaged one'),
         (truncated, 'not a checkpoint, or a damaged one'),
         (lambda path: torch.save([1, 2], path), 'holds a list, not a checkpoint'),
         (lambda path: None, 'no such checkpoint'),
