@@ -63,7 +63,7 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> dict[str, An
             f'{path}: holds objects other than weights, which could run code when loaded; '
             f'if you trust its origin, set {TRUST}=1'
         ) from error
-    except Exception as error:  # noqa: BLE001 bytes that are no checkpoint fail in whatever step they look like
+    except Exception as error:  # bytes that are no checkpoint fail in whatever step they look like
         raise UsageError(f'{path}: not a checkpoint, or a damaged one') from error
     if not isinstance(content, dict):
         raise UsageError(f'{path}: holds a {type(content).__name__}, not a checkpoint')
