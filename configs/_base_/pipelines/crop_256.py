@@ -1,15 +1,6 @@
-# Crops of 256 px, half of them placed so that they hold a defect; validation and test on whole images, unscaled.
+# crop_512 with crops of 256 px.
+_base_ = './crop_512.py'
 crop_size = (256, 256)
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    dict(type='DefectCrop', crop_size=crop_size, scale=(0.5, 2.0), prob=0.5),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PhotoMetricDistortion'),
-    dict(type='PackSegInputs'),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    dict(type='PackSegInputs'),
+    dict(step, crop_size=crop_size) if step['type'] == 'DefectCrop' else step for step in _base_.train_pipeline
 ]
