@@ -3,8 +3,8 @@
 #   python tools/render_demo_data.py --out data/demo_blade
 #   python tools/train.py configs/quick/demo_blade.py
 #   python tools/train.py configs/quick/demo_blade.py --swap datasets=mine
-# `expected` is mean and standard deviation over five seeds on the test split, in percent; `make test` holds the recipe
-# to it within three deviations.
+# `expected` is mean and standard deviation of five seeds on the test split, in percent; `make test` holds the
+# recipe to it within three deviations.
 expected = dict(mIoU_fg=(51.3, 1.7))
 _base_ = [
     '../_base_/models/fast_scnn.py',
