@@ -60,7 +60,9 @@ def from_config(path: Path, swaps: Sequence[str] = ()) -> DataSource:
     from mmseg_ext.engine.overrides import load_config  # here, so that a folder is checked without the engine
 
     cfg = load_config(path, swaps)
-    built = {name: [_build(path, leaf) for leaf in _leaves(cfg.get(f'{name}_dataloader'))] for name in SPLITS}
+    built = {
+        name: [_build(path, leaf) for leaf in dataset_leaves(cfg.get(f'{name}_dataloader'))] for name in SPLITS
+    }
     built = {name: datasets for name, datasets in built.items() if datasets}
     if not built:
         raise UsageError(f'{path}: none of train_dataloader, val_dataloader, test_dataloader; give a recipe')
@@ -97,13 +99,13 @@ def _disagreements(path: Path, cfg: Config, classes: dict[str, tuple[str, ...]])
     return problems
 
 
-def _leaves(cfg: ConfigDict | None) -> Iterator[ConfigDict]:
-    """The data sets inside a loader and inside wrappers such as RepeatDataset and ConcatDataset."""
+def dataset_leaves(cfg: ConfigDict | None) -> Iterator[ConfigDict]:
+    """The configs of the data sets inside a loader and inside wrappers (RepeatDataset, ConcatDataset)."""
     inner = cfg and (cfg.get('dataset') or cfg.get('datasets'))
     if cfg and not inner:
         yield cfg
     for child in inner if isinstance(inner, list | tuple) else filter(None, [inner]):
-        yield from _leaves(child)
+        yield from dataset_leaves(child)
 
 
 def _build(path: Path, cfg: ConfigDict) -> BaseSegDataset:

@@ -20,7 +20,7 @@ from mmseg_ext.engine.results import (
     write_result,
     write_worst_sheet,
 )
-from mmseg_ext.engine.runner import DefectRunner, device_name, working_copy
+from mmseg_ext.engine.runner import build_runner, device_name, working_copy
 from mmseg_ext.files import writable_folder
 
 TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
@@ -84,7 +84,7 @@ def _test_runner(cfg: Config, split: str, folder: Path, show_dir: Any, out_dir: 
     cfg.load_from = None
     saver = dict(type='SavePredictionsHook', show_dir=_text(show_dir), out_dir=_text(out_dir))
     cfg.custom_hooks = [*cfg.get('custom_hooks', []), saver]
-    return DefectRunner.from_cfg(cfg)
+    return build_runner(cfg)
 
 
 def _text(path: Any) -> str | None:

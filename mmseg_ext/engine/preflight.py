@@ -15,6 +15,7 @@ from mmseg.registry import DATASETS, METRICS, MODELS
 from torch import nn
 
 from mmseg_ext.datasets.problems import group, one_line
+from mmseg_ext.datasets.sources import dataset_leaves
 from mmseg_ext.engine.checkpoint import read_checkpoint
 from mmseg_ext.engine.names import type_problems
 from mmseg_ext.errors import DataError, UsageError, listed
@@ -60,16 +61,8 @@ def find_problems(cfg: Config, splits: tuple[str, ...], known: Iterable[str]) ->
 
 
 def dataset_configs(cfg: Config, split: str) -> list[ConfigDict]:
-    """The data sets behind the loader of ``split``, inside whatever wrappers (ConcatDataset, RepeatDataset)."""
-    return list(_leaves(cfg[f'{split}_dataloader'].dataset))
-
-
-def _leaves(dataset: ConfigDict) -> Iterator[ConfigDict]:
-    inner = dataset.get('datasets') or ([dataset.dataset] if 'dataset' in dataset else [])
-    if not inner:
-        yield dataset
-    for part in inner:
-        yield from _leaves(part)
+    """The data sets behind the loader of ``split``, inside whatever wrappers."""
+    return list(dataset_leaves(cfg[f'{split}_dataloader']))
 
 
 def dataset_folders(dataset: ConfigDict) -> list[Path]:

@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import cv2
 import torch
 from mmengine.config import Config
 
@@ -15,7 +14,7 @@ from mmseg_ext.engine.preflight import dataset_configs, dataset_folders
 from mmseg_ext.engine.recipe import config_hash, data_hash
 from mmseg_ext.engine.runner import versions
 from mmseg_ext.files import replacing, write_json
-from mmseg_ext.reports.overlays import comparison, sheet
+from mmseg_ext.reports.overlays import comparison, sheet, write_image
 
 WORST = 8  # images on the sheet of worst cases
 
@@ -97,5 +96,4 @@ def write_worst_sheet(path: Path, items: list[tuple[dict, Any, Any]], meta: dict
         alarms = f'false alarms: {row["FalseAlarms"]}' if 'FalseAlarms' in row else ''
         text = ' | '.join(filter(None, [Path(row['image']).name, score, *found, alarms]))
         strips.append((text, comparison(row['image'], truth, predicted, meta['palette'])))
-    with replacing(path) as partial:
-        cv2.imwrite(str(partial), sheet(strips, meta['classes'], meta['palette']))
+    write_image(path, sheet(strips, meta['classes'], meta['palette']))

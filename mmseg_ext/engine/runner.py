@@ -1,6 +1,7 @@
 """mmengine's Runner, made to work on any device with any number of processes."""
 
 import copy
+import itertools
 import logging
 import os
 import platform
@@ -16,10 +17,12 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.runner import LogProcessor, Runner
 from torch import distributed, nn
 
+from mmseg_ext.engine.preflight import first_line
 from mmseg_ext.engine.progress import ShortLogProcessor, one_line, worth_logging, worth_showing
 from mmseg_ext.errors import UsageError
 
 PACKAGES = ('torch', 'numpy', 'onedl-mmengine', 'onedl-mmcv', 'onedl-mmsegmentation', 'mmseg-ext')
+COPIES = itertools.count()
 
 
 class DefectRunner(Runner):
@@ -77,10 +80,19 @@ class DefectRunner(Runner):
         """Nothing: mmengine would write the copy that a Runner works on; ``save_config`` writes the run's own."""
 
 
+def build_runner(cfg: Config) -> DefectRunner:
+    """The Runner of a working copy; UsageError in one line when the config, or a package it needs, is at fault."""
+    try:
+        return DefectRunner.from_cfg(cfg)
+    except (TypeError, ValueError, KeyError, AssertionError, ImportError) as error:
+        raise UsageError(f'the config cannot be built: {first_line(error)}') from error
+
+
 def working_copy(cfg: Config, work_dir: Path, name: str) -> Config:
     """A copy for a Runner, with what depends on this machine; ``cfg`` stays what was asked for."""
     cfg = copy.deepcopy(cfg)
-    cfg.work_dir, cfg.experiment_name, cfg.resume = str(work_dir), name, False
+    # mmengine keeps loggers and visualisers by this name and the second; two runs of one process must not share.
+    cfg.work_dir, cfg.experiment_name, cfg.resume = str(work_dir), f'{name}-{next(COPIES)}', False
     cfg.launcher = 'pytorch' if distributed.is_initialized() else 'none'
     if distributed.is_initialized() and torch.cuda.is_available():
         # Statistics over all processes cost a synchronisation that only GPUs make cheap.

@@ -15,7 +15,7 @@ from mmseg_ext.engine.checkpoint import iteration_of, latest_checkpoint
 from mmseg_ext.engine.judging import judge
 from mmseg_ext.engine.preflight import first_line
 from mmseg_ext.engine.recipe import CONFIG, config_hash, first_difference, save_config
-from mmseg_ext.engine.runner import DefectRunner, working_copy
+from mmseg_ext.engine.runner import build_runner, working_copy
 from mmseg_ext.errors import DataError, RunError, UsageError, message
 from mmseg_ext.files import remove_partials, writable_folder
 from mmseg_ext.reports.curves import plot_curves
@@ -74,7 +74,7 @@ def _fit(cfg: Config, train_dir: Path, found: Path | None) -> dict[str, Any]:
         local.resume, local.load_from = True, str(found)
     if cfg.run.get('amp'):
         local.optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
-    runner = _built(local)
+    runner = build_runner(local)
     runner.train()
     if interrupt.requested():
         raise RunError('stopped after the last iteration; the same command with --resume judges the weights')
@@ -84,13 +84,6 @@ def _fit(cfg: Config, train_dir: Path, found: Path | None) -> dict[str, Any]:
         train_seconds=round(hub.get_info('train_seconds'), 2),
         resumed=hub.get_info('resumed', False),
     )
-
-
-def _built(cfg: Config) -> DefectRunner:
-    try:
-        return DefectRunner.from_cfg(cfg)
-    except (TypeError, ValueError, KeyError, AssertionError, ImportError) as error:
-        raise UsageError(f'the config cannot be built: {first_line(error)}') from error
 
 
 @contextmanager

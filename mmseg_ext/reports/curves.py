@@ -4,14 +4,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmseg_ext.files import replacing
 
-matplotlib.use('Agg')
 # Okabe & Ito (2008): eight colours that colour-blind readers can tell apart.
 COLOURS = ('#000000', '#E69F00', '#56B4E9', '#009E73', '#F0E442', '#0072B2', '#D55E00', '#CC79A7')
 STYLES = ('-', '--', ':')

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from mmseg_ext.errors import DataError
+from mmseg_ext.files import replacing
 
 CAPTION = 22  # height of the line of text above a panel, pixels
 GAP = 6
@@ -18,6 +19,15 @@ def read_image(path: str | Path) -> np.ndarray:
     if image is None:
         raise DataError(f'{path}: cannot be decoded as an image; replace or remove it')
     return image
+
+
+def write_image(path: str | Path, image: np.ndarray) -> None:
+    """Replace ``path`` by the image as a PNG, whole or not at all; OSError when it cannot be stored.
+
+    cv2.imwrite would report a full disk by returning False, and leave half a file to be renamed.
+    """
+    with replacing(path) as partial:
+        partial.write_bytes(cv2.imencode('.png', image)[1].tobytes())
 
 
 def overlay(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:

@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from mmseg_ext.files import replacing
-from mmseg_ext.reports.overlays import comparison
+from mmseg_ext.reports.overlays import comparison, write_image
 
 
 @HOOKS.register_module()
@@ -31,14 +29,9 @@ class SavePredictionsHook(Hook):
         for sample in outputs or []:
             stem, mask = Path(sample.img_path).stem, sample.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8)
             if self.out_dir:
-                _write_image(self.out_dir / f'{stem}.png', mask)
+                write_image(self.out_dir / f'{stem}.png', mask)
             if self.show_dir:
                 truth = sample.gt_sem_seg.data[0].cpu().numpy() if 'gt_sem_seg' in sample else None
-                _write_image(
+                write_image(
                     self.show_dir / f'{stem}.png', comparison(sample.img_path, truth, mask, meta['palette'])
                 )
-
-
-def _write_image(path: Path, image: np.ndarray) -> None:
-    with replacing(path) as partial:
-        cv2.imwrite(str(partial), image)
