@@ -1,5 +1,6 @@
 """Pictures that show at a glance what was there and what was found."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from mmseg_ext.files import replacing
 
 CAPTION = 22  # height of the line of text above a panel, pixels
 GAP = 6
+LARGEST = 4096 * 4096  # pixels of a picture that a person can still look at
+# Thin outlines need their colours at full resolution, which JPEG by default halves.
+JPEG = (cv2.IMWRITE_JPEG_QUALITY, 92, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 
 
 def read_image(path: str | Path) -> np.ndarray:
@@ -22,27 +26,45 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 def write_image(path: str | Path, image: np.ndarray) -> None:
-    """Replace ``path`` by the image as a PNG, whole or not at all; OSError when it cannot be stored.
+    """Replace ``path`` by the image as PNG or JPEG, whole or not at all; OSError when it cannot be stored.
 
     cv2.imwrite would report a full disk by returning False, and leave half a file to be renamed.
     """
+    suffix = Path(path).suffix
     with replacing(path) as partial:
-        partial.write_bytes(cv2.imencode('.png', image)[1].tobytes())
+        partial.write_bytes(cv2.imencode(suffix, image, JPEG if suffix == '.jpg' else ())[1].tobytes())
 
 
-def overlay(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
+def reduced(image: np.ndarray, mask: np.ndarray, largest: int = LARGEST) -> tuple[np.ndarray, np.ndarray]:
+    """Image and mask shrunk by the smallest whole number that leaves at most ``largest`` pixels; small ones as is.
+
+    A pixel of the smaller mask has the highest class of those it stands for, so that no defect vanishes.
+    """
+    height, width = mask.shape
+    factor = math.ceil(math.sqrt(height * width / largest))
+    if factor <= 1:
+        return image, mask
+    rows, columns = (np.arange(0, length, factor) for length in (height, width))
+    small = np.maximum.reduceat(np.maximum.reduceat(mask, rows, 0), columns, 1)
+    return cv2.resize(image, small.shape[::-1], interpolation=cv2.INTER_AREA), small
+
+
+def overlay(
+    image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]], opacity: float = 0.35
+) -> np.ndarray:
     """The image with every class but background tinted and outlined in its colour.
 
     ``image`` is (H, W, 3) uint8 BGR, ``mask`` (H, W) of class indices (255 = ignored: grey), ``palette`` RGB.
-    The outline lies outside the region, so that a defect of a few pixels stays visible itself.
+    The outline lies outside the region, so that a defect of a few pixels stays visible itself; ``opacity`` (0..1)
+    is that of the tint.
     """
     picture = image.copy()
-    for value in np.unique(mask):
+    for value in np.flatnonzero(np.bincount(mask.reshape(-1))):
         if value == 0:
             continue
         colour = (128, 128, 128) if value >= len(palette) else tuple(int(part) for part in palette[value][::-1])
         region = (mask == value).astype(np.uint8)
-        picture[region > 0] = (0.65 * picture[region > 0] + 0.35 * np.array(colour)).astype(np.uint8)
+        picture[region > 0] = ((1 - opacity) * picture[region > 0] + opacity * np.array(colour)).astype(np.uint8)
         ring = cv2.dilate(region, np.ones((7, 7), np.uint8)) - cv2.dilate(region, np.ones((3, 3), np.uint8))
         picture[ring > 0] = colour
     return picture

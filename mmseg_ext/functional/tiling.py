@@ -1,0 +1,96 @@
+"""Overlapping tiles of an image that is too large to be looked at in one piece, and their seamless union.
+
+Along each axis neighbours share ``overlap`` pixels: of these, the outer quarter of either tile is not used at all
+(there the tile's border is felt), and across the middle half one tile fades into the other. The weights of all
+tiles sum to one at every pixel. So a network that feels a border no farther than a quarter of the overlap gives
+the result of the whole image everywhere, and one that feels it three quarters far does so outside the fades.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Span(NamedTuple):
+    """Rows or columns ``start`` up to, but without, ``stop``."""
+
+    start: int
+    stop: int
+
+
+def tile_spans(length: int, tile: int, overlap: int, align: int = 32) -> list[Span]:
+    """Tiles of about equal size, at most ``tile`` pixels long, that cover ``length`` pixels.
+
+    ``tile`` and ``overlap`` are multiples of ``align``, and so is every start and every stop but the last: a
+    network whose strides divide ``align`` then samples the same pixels in a tile as in the whole image.
+    Raises ValueError when they are not, or when the overlap is more than half a tile.
+    """
+    if tile <= 0 or overlap < 0 or tile % align or overlap % align:
+        raise ValueError(f'tile {tile} and overlap {overlap} have to be multiples of {align}')
+    if 2 * overlap > tile:
+        raise ValueError(f'an overlap of {overlap} is more than half a tile of {tile}')
+    count = max(math.ceil((length - overlap) / (tile - overlap)), 1)
+    size = math.ceil((length + (count - 1) * overlap) / count / align) * align
+    step = size - overlap
+    return [
+        Span(i * step, min(i * step + size, length)) for i in range(count) if i == 0 or i * step + overlap < length
+    ]
+
+
+def feather(spans: Sequence[Span], index: int) -> Tensor:
+    """Weights (stop - start,) float32 in 0..1 of tile ``index`` along one axis; those of all tiles sum to 1."""
+    start, stop = spans[index]
+    place = torch.arange(start, stop) + 0.5
+    weight = torch.ones(stop - start)
+    if index:
+        weight = weight * _fade(place, start, spans[index - 1].stop)
+    if index + 1 < len(spans):
+        weight = weight * (1 - _fade(place, spans[index + 1].start, stop))
+    return weight
+
+
+def _fade(place: Tensor, start: int, stop: int) -> Tensor:
+    """From 0 to 1 across the middle half of ``start``..``stop``; a step in the middle of an empty one."""
+    overlap = stop - start
+    if not overlap:
+        return (place > start).float()
+    return ((place - start) / (overlap / 2) - 0.5).clamp(0, 1)
+
+
+def blend_bands(
+    tile_logits: Callable[[Span, Span], Tensor], rows: Sequence[Span], columns: Sequence[Span]
+) -> Iterator[tuple[int, Tensor]]:
+    """The weighted union of all tiles as (first row, logits (C, h, W)) from top to bottom, each row once.
+
+    ``tile_logits(rows, columns)`` gives the (C, h, w) of one tile. What is held is one row of tiles: the memory
+    grows with the width of the image and not with its area.
+    """
+    across = [feather(columns, index) for index in range(len(columns))]
+    carried = None
+    for index, row in enumerate(rows):
+        band = _blend_row(tile_logits, row, feather(rows, index)[:, None], columns, across)
+        if carried is not None:
+            band[:, : carried.shape[1]] += carried
+        complete = (rows[index + 1].start if index + 1 < len(rows) else row.stop) - row.start
+        carried = band[:, complete:].clone()
+        yield row.start, band[:, :complete]
+
+
+def _blend_row(
+    tile_logits: Callable[[Span, Span], Tensor],
+    row: Span,
+    down: Tensor,
+    columns: Sequence[Span],
+    across: Sequence[Tensor],
+) -> Tensor:
+    """One row of tiles as (C, h, W), already multiplied by the weights ``down`` (h, 1)."""
+    band = None
+    for column, weight in zip(columns, across, strict=True):
+        logits = tile_logits(row, column)
+        if band is None:
+            band = logits.new_zeros(logits.shape[0], row.stop - row.start, columns[-1].stop)
+        band[:, :, column.start : column.stop] += logits * (down * weight).to(logits)
+    return band

@@ -1,0 +1,94 @@
+"""Find defects in images with a trained model.
+
+python tools/predict.py RUN photos --out found                       # RUN: a run's folder, for its best weights
+python tools/predict.py CONFIG CKPT a.jpg 'photos/**/*.tif' --out found
+python tools/predict.py RUN photos --out found --tile 1024 --overlap 256 --no-overlays --scores
+
+Leaves in --out: masks/<name>.png (class indices, at the size of the image), overlays/<name>.jpg with legend.png,
+defects.csv (a row for each image and class: count, pixels, percent of the image, largest, mean score) and
+components.csv (a row for each defect: box, centroid, pixels, mean score). Masks equal those of tools/test.py;
+images above 16.8 million pixels are looked at in overlapping tiles. An unreadable image is reported at the end, when
+the others are done. Exit code 0: all done, 2: wrong arguments, 3: images that could not be used.
+"""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import mmseg_ext
+from mmseg_ext.engine.cli import Overrides
+from mmseg_ext.engine.overrides import load_config
+from mmseg_ext.errors import DataError, listed, run_command_line
+from mmseg_ext.inference import find_config
+from mmseg_ext.inference.folder import FolderWriter, Summary, predict_folder
+from mmseg_ext.inference.images import NamedImage, already_there, find_images
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = (
+        'a config (.py; not needed for a run), a checkpoint or the folder of a run, then images, folders, patterns'
+    )
+    parser.add_argument('inputs', nargs='+', metavar='[CONFIG] CKPT IMAGES', help=what)
+    parser.add_argument(
+        '--out', type=Path, required=True, help='folder for the results; files there are overwritten'
+    )
+    parser.add_argument(
+        '--tile', type=tile, default='auto', help='auto, none, or the side of a tile; default: auto'
+    )
+    parser.add_argument('--overlap', type=int, default=256, help='pixels that tiles share; default: 256')
+    parser.add_argument('--no-overlays', action='store_true')
+    parser.add_argument('--opacity', type=opacity, default=0.35, help='of the overlays, 0 to 1; default: 0.35')
+    parser.add_argument(
+        '--scores', action='store_true', help='also scores/<name>.npy: probabilities, (C, H, W) float16'
+    )
+    parser.add_argument('--device', help='default: a GPU if there is one, else the CPU')
+    parser.add_argument('--swap', nargs='+', default=[], metavar='FOLDER=NAME', help='other bases for the recipe')
+    parser.add_argument('--cfg-options', nargs='+', action=Overrides, default={}, metavar='KEY=VALUE')
+    args = parser.parse_args()
+    args.config = args.inputs.pop(0) if args.inputs[0].endswith('.py') else None
+    if len(args.inputs) < 2:
+        parser.error('expected a checkpoint or the folder of a run, and at least one image')
+    args.checkpoint, *args.images = args.inputs
+    return args
+
+
+def tile(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def opacity(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f'{value} is not between 0 and 1')
+    return value
+
+
+def predict_with_progress(images: list[NamedImage], writer: FolderWriter) -> Summary:
+    columns = TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task('predicting', total=len(images))
+        return predict_folder(images, writer, lambda done, _: bar.update(task, completed=done))
+
+
+def main() -> None:
+    args = parse_args()
+    images = find_images(args.images, args.out)
+    cfg = load_config(args.config or find_config(args.checkpoint), args.swap, args.cfg_options)
+    model = mmseg_ext.load(cfg, args.checkpoint, args.device, args.tile, args.overlap)
+    writer = FolderWriter(args.out, model, not args.no_overlays, args.opacity, args.scores)
+    before = already_there(images, args.out / 'masks')
+    summary = predict_with_progress(images, writer)
+    found = ', '.join(f'{name} {count}' for name, count in summary.defects.items())
+    print(f'{summary.images} of {len(images)} images, defects: {found}')
+    if before:
+        print(f'{before} masks were there before and have been overwritten')
+    print(f'{args.out}/masks, {args.out}/defects.csv, {args.out}/components.csv')
+    if summary.failures:
+        raise DataError(listed(summary.failures))
+
+
+if __name__ == '__main__':
+    run_command_line(main)
