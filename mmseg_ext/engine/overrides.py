@@ -139,14 +139,15 @@ def _configs_around(path: Path) -> list[str]:
 def _wired_names(tree: ast.Module) -> set[str]:
     """Names that the recipe reads from its bases as ``_base_.name``, and so has copied by the time it is merged.
 
-    ``model`` is the exception: what the recipe says about it is merged into the base's own key.
+    ``model`` and ``optim_wrapper`` are the exceptions: what the recipe says about them is merged into the base's
+    own key.
     """
     used = [
         node.attr
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and getattr(node.value, 'id', '') == '_base_'
     ]
-    return set(used) - {'model'}
+    return set(used) - {'model', 'optim_wrapper'}
 
 
 def apply_overrides(cfg: Config, options: dict[str, Any], wired: Iterable[str] = ()) -> list[str]:

@@ -1,16 +1,7 @@
 # Fast-SCNN (Poudel et al. 2019, https://arxiv.org/abs/1902.04502): 1.45 M parameters with both auxiliary heads.
+_base_ = './_segmentor.py'
 norm_cfg = dict(type='BN', requires_grad=True, momentum=0.01)
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        test_cfg=dict(size_divisor=32),
-    ),
     backbone=dict(
         type='FastSCNN',
         downsample_dw_channels=(32, 48),
@@ -47,7 +38,5 @@ model = dict(
         )
         for channels, index in ((128, -2), (64, -3))
     ],
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'),
 )
 del norm_cfg
