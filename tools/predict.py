@@ -7,8 +7,8 @@ python tools/predict.py RUN photos --out found --tile 1024 --overlap 256 --no-ov
 Leaves in --out: masks/<name>.png (class indices, at the size of the image), overlays/<name>.jpg with legend.png,
 defects.csv (a row for each image and class: count, pixels, percent of the image, largest, mean score) and
 components.csv (a row for each defect: box, centroid, pixels, mean score). Masks equal those of tools/test.py;
-images above 16.8 million pixels are looked at in overlapping tiles. An unreadable image is reported at the end, when
-the others are done. Exit code 0: all done, 2: wrong arguments, 3: images that could not be used.
+images above 16.8 million pixels are looked at in overlapping tiles. Unreadable images do not stop the others and
+are reported at the end. Exit code 0: all done, 2: wrong arguments, 3: images that could not be used.
 """
 
 import argparse
