@@ -2,6 +2,8 @@
 _base_ = './_segmentor.py'
 norm_cfg = dict(type='BN', requires_grad=True, momentum=0.01)
 model = dict(
+    type='LeanEncoderDecoder',
+    data_preprocessor=dict(type='BatchDataPreProcessor'),
     backbone=dict(
         type='FastSCNN',
         downsample_dw_channels=(32, 48),
