@@ -4,8 +4,11 @@ python tools/train.py CONFIG                                  # -> work_dirs/def
 python tools/train.py CONFIG --swap datasets=mine losses=dice_ce
 python tools/train.py CONFIG --cfg-options optim_wrapper.optimizer.lr=3e-4
 python tools/train.py CONFIG --resume                         # go on after an interruption
+python tools/train.py CONFIG --amp --channels-last --compile  # benchmarks/train_throughput.py says what each gains
 python tools/train.py CONFIG --dry-run                        # all checks and the merged config, no training
 """
+
+from argparse import BooleanOptionalAction
 
 from mmengine.dist import is_main_process
 
@@ -20,6 +23,16 @@ def main() -> None:
         '--resume', action='store_true', help='from the last checkpoint of the run, if there is one'
     )
     parser.add_argument('--amp', action='store_true', help='mixed precision (GPU)')
+    parser.add_argument(
+        '--channels-last',
+        action=BooleanOptionalAction,
+        help='memory format of the convolutions; default: on a CPU, where it is faster, and not on a GPU',
+    )
+    parser.add_argument(
+        '--compile',
+        action='store_true',
+        help='torch.compile of the network: minutes at the start, less time an iteration; needs a C++ compiler',
+    )
     parser.add_argument('--seed', type=int, help='default: randomness.seed of the config')
     parser.add_argument('--dry-run', action='store_true', help='check everything, print the config, train nothing')
     args = parser.parse_args()

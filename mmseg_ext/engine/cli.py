@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.dist import get_world_size, is_main_process
 from torch import distributed
 
 from mmseg_ext.engine.checkpoint import read_checkpoint
+from mmseg_ext.engine.machine import machine_problems
 from mmseg_ext.engine.overrides import merge_config
 from mmseg_ext.engine.preflight import check_run
 from mmseg_ext.engine.recipe import CONFIG, config_hash, recipe_name, run_folder
@@ -68,12 +68,11 @@ class Plan:
 def plan_run(args: Namespace) -> Plan:
     """Merge, start the processes, check everything. ``folder`` is the run's, holding ``train`` and ``test``."""
     cfg, problems = _merged(args)
-    amp = args.amp or bool(cfg.get('run', {}).get('amp'))
-    if amp and not torch.cuda.is_available():
-        problems.append('--amp: mixed precision needs a GPU and there is none here; leave --amp out')
+    execution = _execution(args, cfg.get('run', {}))
     if args.seed is not None:
         cfg.randomness.seed = args.seed
-    _name(cfg, args, problems, get_world_size(), amp)
+    _name(cfg, args, problems, get_world_size(), execution)
+    problems += machine_problems(cfg)
     folder = args.work_dir or _own_folder(args) or run_folder(args.config, cfg.run.recipe, args.seed)
     check_run(cfg, problems=filter(None, [*problems, folder_problem(folder)]))
     return Plan(cfg, folder)
@@ -112,11 +111,24 @@ def _merged(args: Namespace) -> tuple[Config, list[str]]:
     return cfg, problems
 
 
-def _name(cfg: Config, args: Namespace, problems: list[str], gpus: int = 1, amp: bool = False) -> None:
+def _execution(args: Namespace, before: dict[str, Any]) -> dict[str, Any]:
+    """How the run is executed: what the command line says, else what the config of a run (``before``) does."""
+    channels_last = args.channels_last if args.channels_last is not None else before.get('channels_last')
+    return dict(
+        amp=args.amp or bool(before.get('amp')),
+        channels_last=channels_last,
+        compile=args.compile or bool(before.get('compile')),
+    )
+
+
+def _name(
+    cfg: Config, args: Namespace, problems: list[str], gpus: int = 1, execution: dict[str, Any] | None = None
+) -> None:
     """Give ``cfg`` the name of its run; one with problems never gets to need it."""
+    execution = execution or dict(amp=False)
     options = {} if problems else args.cfg_options
-    name = args.config.stem if problems else recipe_name(args.config, args.swap, options, gpus, amp)
-    cfg.run = ConfigDict(recipe=name, amp=amp)
+    name = args.config.stem if problems else recipe_name(args.config, args.swap, options, gpus, execution['amp'])
+    cfg.run = ConfigDict(recipe=name, **execution)
 
 
 def _own_folder(args: Namespace) -> Path | None:

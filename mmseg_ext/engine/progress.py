@@ -16,6 +16,8 @@ class ShortLogProcessor(LogProcessor):
 
     def get_log_after_iter(self, runner: Any, batch_idx: int, mode: str) -> tuple[dict, str]:
         """The recorded scalars, and the line: iteration, learning rate, time left, loss."""
+        if mode == 'train':
+            runner.call_hook('before_log')  # DeferredInfoHook records what it has not looked at yet
         scalars, line = super().get_log_after_iter(runner, batch_idx, mode)
         return scalars, _shortened(line)
 

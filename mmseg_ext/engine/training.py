@@ -13,6 +13,7 @@ from mmengine.dist import barrier, get_rank, is_main_process
 from mmseg_ext.engine import interrupt
 from mmseg_ext.engine.checkpoint import iteration_of, latest_checkpoint
 from mmseg_ext.engine.judging import judge
+from mmseg_ext.engine.machine import compile_options, memory_format
 from mmseg_ext.engine.preflight import first_line
 from mmseg_ext.engine.recipe import CONFIG, config_hash, first_difference, save_config
 from mmseg_ext.engine.runner import build_runner, working_copy
@@ -83,6 +84,9 @@ def _fit(cfg: Config, train_dir: Path, found: Path | None) -> dict[str, Any]:
         classes=list(runner.train_dataloader.dataset.metainfo['classes']),
         train_seconds=round(hub.get_info('train_seconds'), 2),
         resumed=hub.get_info('resumed', False),
+        channels_last=memory_format(local) is torch.channels_last,
+        compiled=compile_options(local) is not None,
+        num_workers=local.train_dataloader.num_workers,
     )
 
 

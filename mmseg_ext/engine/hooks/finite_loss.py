@@ -1,6 +1,6 @@
 """Stop a run whose loss is no longer a number, naming the iteration, the term and the images."""
 
-from collections import deque
+import math
 from typing import Any
 
 import torch
@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from mmseg_ext.engine.hooks.recent import RecentTerms
 from mmseg_ext.errors import RunError
 
 
@@ -31,16 +32,17 @@ class FiniteLossHook(Hook):
         if interval < 1:
             raise ValueError(f'need interval >= 1, got {interval}')
         self.interval = interval
-        self.recent: deque[tuple[int, dict[str, torch.Tensor], list[str]]] = deque()
+        self.terms = RecentTerms()
+        self.batches: list[tuple[int, list[str]]] = []
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
     ) -> None:
-        names = [str(sample.img_path) for sample in (data_batch or {}).get('data_samples', [])]
-        terms = {
-            name: torch.as_tensor(value).detach() for name, value in (outputs or {}).items() if 'loss' in name
-        }
-        self.recent.append((runner.iter + 1, terms, names))
+        terms = {name: value for name, value in (outputs or {}).items() if 'loss' in name}
+        if terms:
+            images = [str(sample.img_path) for sample in (data_batch or {}).get('data_samples', [])]
+            self.batches.append((runner.iter + 1, images))
+            self.terms.add(terms)
         if (runner.iter + 1) % self.interval == 0:
             self._stop_all()
 
@@ -68,13 +70,13 @@ class FiniteLossHook(Hook):
 
     def _bad_loss(self) -> tuple[int, str] | None:
         """Iteration and description of the first loss since the last reading that is not a number."""
-        while self.recent:
-            iteration, terms, names = self.recent.popleft()
+        batches, self.batches = self.batches, []
+        for (iteration, images), terms in zip(batches, self.terms.read(), strict=True):
             # The sum comes first in the terms and would be named instead of the one that spoilt it.
             for name, value in sorted(terms.items(), key=lambda term: term[0] == 'loss'):
-                if not torch.isfinite(value).all():
+                if not math.isfinite(value):
                     return iteration, (
-                        f'iteration {iteration}: {name} is {float(value)}; the batch was {", ".join(names)}; '
+                        f'iteration {iteration}: {name} is {value}; the batch was {", ".join(images)}; '
                         'look at these images, or lower optim_wrapper.optimizer.lr'
                     )
         return None

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 class LeanEncoderDecoder(EncoderDecoder):
     """EncoderDecoder with the same losses, gradients and predictions, but without ``acc_seg``.
 
-    The pixel accuracy that every head of mmseg logs costs a fifth of a step on a CPU, makes a GPU wait for the host
-    several times a head, and says nothing where 99.8 % of the pixels are background. Labels are stacked once for
-    all heads, and logits enter the loss in the usual memory format, whatever that of the network.
+    The pixel accuracy that every head of mmseg logs costs a fifth of a step on a CPU, makes a GPU wait for the
+    host several times a head, and says nothing where 99.8 % of the pixels are background. Labels are stacked once
+    for all heads, and logits enter the loss in the usual memory format, whatever that of the network.
 
     A head that defines its losses itself (DAHead, EncHead, PointHead, ...) or samples pixels is left to do so.
     """
@@ -45,8 +45,8 @@ class LeanEncoderDecoder(EncoderDecoder):
     def compile_parts(self, **options: object) -> None:
         """Train with compiled parts from now on; ``options`` are those of ``torch.compile``.
 
-        Only tensors go in and out of a part, so that nothing interrupts its graph; samples, losses and logging stay
-        outside. Prediction stays as it is: images of every size would be compiled one after the other.
+        Only tensors go in and out of a part, so that nothing interrupts its graph; samples, losses and logging
+        stay outside. Prediction stays as it is: images of every size would be compiled one after the other.
         """
         self.compiled = {name: torch.compile(part, **options) for name, part in self.parts().items()}
 
