@@ -1,6 +1,15 @@
 """Settings shared by all tests."""
 
+import atexit
+import os
+import shutil
+import tempfile
+
 import torch
 
 # Small tensors on a busy machine: one thread is many times faster than several that wait for each other.
 torch.set_num_threads(1)
+# What the recipes keep of decoded images goes where it is thrown away, for the commands that tests start too.
+if 'MMSEG_EXT_CACHE' not in os.environ:
+    os.environ['MMSEG_EXT_CACHE'] = tempfile.mkdtemp(prefix='mmseg-ext-cache-')
+    atexit.register(shutil.rmtree, os.environ['MMSEG_EXT_CACHE'], ignore_errors=True)

@@ -15,6 +15,7 @@ from mmseg_ext.files import write_text
 CONFIG = 'config.py'  # the merged config, in the train folder of a run
 # Keys that say where and how a run is executed or what it should reach, not what is trained: not its identity.
 NOT_IDENTITY = ('work_dir', 'resume', 'launcher', 'run', 'expected')
+SPEED = ('cache',)  # keys that make reading faster and change nothing that is read, wherever they stand
 # Bases that the plain name already speaks of; other schedules and pipelines are named in full.
 PLAIN_SCHEDULE, PLAIN_PIPELINE = 'adamw_', 'crop_'
 LONGEST_TAG = 80
@@ -95,7 +96,8 @@ def config_hash(cfg: Config) -> str:
 
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
-        return [(str(key), _sorted(item)) for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))]
+        kept = {str(key): item for key, item in value.items() if key not in SPEED}
+        return [(key, _sorted(kept[key])) for key in sorted(kept)]
     return [_sorted(item) for item in value] if isinstance(value, list | tuple) else value
 
 

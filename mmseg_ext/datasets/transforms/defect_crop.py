@@ -11,6 +11,7 @@ from mmseg.registry import TRANSFORMS
 
 from mmseg_ext.errors import DataError
 
+from .class_rows import ClassRows
 from .window import Window, crop_image, crop_mask, source_index, source_length
 
 ATTEMPTS = 10
@@ -34,9 +35,9 @@ class DefectCrop(BaseTransform):
     An image that is resized below ``crop_size`` gives a smaller crop, to be padded by the data preprocessor.
     Random numbers come from numpy's global generator, which mmengine seeds in every worker.
 
-    Stands behind LoadImageFromFile and LoadAnnotations, in place of RandomResize and RandomCrop.
+    Stands behind LoadPair (or LoadImageFromFile and LoadAnnotations), in place of RandomResize and RandomCrop.
 
-    Required Keys: img, gt_seg_map, seg_fields
+    Required Keys: img, gt_seg_map, seg_fields; class_rows, where LoadPair has remembered them, saves the search
 
     Modified Keys: img, img_shape, and every key in seg_fields
 
@@ -85,7 +86,10 @@ class DefectCrop(BaseTransform):
         for key in ('gt_seg_map', *results.get('seg_fields', ())):
             if key not in results or results[key].shape[:2] != image.shape[:2]:
                 raise DataError(self._mismatch(key, results))
-        window = self.draw_window(results['gt_seg_map'])
+        # A transform between LoadPair and this one may have made another mask, which the rows do not speak of.
+        remembered = results.pop('class_rows', None)
+        rows = remembered if remembered and remembered.mask is results['gt_seg_map'] else None
+        window = self.draw_window(results['gt_seg_map'], rows)
         results['img'] = crop_image(image, window)
         for key in results.get('seg_fields', ()):
             results[key] = crop_mask(results[key], window)
@@ -96,24 +100,23 @@ class DefectCrop(BaseTransform):
         return results
 
     @cache_randomness
-    def draw_window(self, mask: np.ndarray) -> Window:
-        """Draw scale and window for an image with this mask (H, W)."""
+    def draw_window(self, mask: np.ndarray, rows: ClassRows | None = None) -> Window:
+        """Draw scale and window for an image with this mask (H, W), whose ``rows`` may be known already."""
         window = None
         if self.prob and np.random.random_sample() < self.prob:
-            window = self._draw_on_defect(mask)
+            window = self._draw_on_defect(ClassRows.of(mask) if rows is None else rows)
         return window or self._draw_anywhere(mask.shape)
 
-    def _draw_on_defect(self, mask: np.ndarray) -> Window | None:
+    def _draw_on_defect(self, rows: ClassRows) -> Window | None:
         """A window with ``min_pixels`` wanted pixels, else the best of some; None where each of them held none."""
-        positions = np.flatnonzero(self._wanted(mask))
-        values = mask.ravel()[positions]
-        present = np.unique(values)
+        present = rows.values[self._wanted(rows.values)]
         best, most = None, 0
-        for _ in range(ATTEMPTS if len(positions) else 0):
+        for _ in range(ATTEMPTS if len(present) else 0):
             # The class is drawn before the pixel: a class of ten pixels comes as often as one of ten thousand.
-            pixel = np.random.choice(positions[values == np.random.choice(present)])
-            window = self._draw_around(divmod(int(pixel), mask.shape[1]), mask.shape)
-            count = np.count_nonzero(self._wanted(crop_mask(mask, window)))
+            value = np.random.choice(present)
+            pixel = rows.pixel(value, np.random.randint(rows.count(value)))
+            window = self._draw_around(pixel, rows.mask.shape)
+            count = np.count_nonzero(self._wanted(crop_mask(rows.mask, window)))
             if count > most:
                 best, most = window, count
             if most >= self.min_pixels:
@@ -155,7 +158,7 @@ class DefectCrop(BaseTransform):
         return scaled, size, tuple(source_length(size[axis], scaled[axis], source[axis]) for axis in (0, 1))
 
     def _wanted(self, mask: np.ndarray) -> np.ndarray:
-        """Boolean mask of the pixels of wanted classes."""
+        """Whether each value is one of a wanted class, in the shape of the values."""
         if self.classes is None:
             return (mask != 0) & (mask != self.ignore_index)
         return np.logical_or.reduce([mask == value for value in self.classes])
