@@ -49,6 +49,9 @@ refuse_originals()
 hide_unfit('torchvision')
 # Two classes with two output channels are what this project trains; every head would advise against it.
 warnings.filterwarnings('ignore', 'For binary segmentation, we suggest')
+# What upstream's own BEiT and MobileNetV3 call, and what they would advise against in their own code.
+warnings.filterwarnings('ignore', 'torch.meshgrid: in an upcoming release')
+warnings.filterwarnings('ignore', 'In MMCV v1.4.4, we modified the default value')
 with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
     warnings.simplefilter('ignore')
     import mmseg.datasets

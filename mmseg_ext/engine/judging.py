@@ -53,6 +53,7 @@ def judge(
     result = dict(
         identity(cfg, split),
         seed=meta.get('seed', cfg.randomness.seed),
+        pretrained=content.get('message_hub', {}).get('runtime_info', {}).get('pretrained'),
         scores=scores,
         classes=list(runner.test_dataloader.dataset.metainfo['classes']),
         checkpoint=str(checkpoint),

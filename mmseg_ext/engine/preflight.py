@@ -51,7 +51,7 @@ def find_problems(cfg: Config, splits: tuple[str, ...], known: Iterable[str]) ->
                 data += data_problems(split, built)
         if split != 'train':
             _evaluators(cfg[f'{split}_evaluator'], split, usage)
-    usage += class_problems(cfg.model, classes)
+    usage += [*class_problems(cfg.model, classes), *crop_problems(cfg)]
     model = _build(MODELS, 'model', cfg.model, usage)
     if 'train' in splits and model is not None:
         usage += start_problems(cfg.get('load_from'), model)
@@ -90,6 +90,16 @@ def class_problems(model: ConfigDict, datasets: dict[str, int]) -> Iterator[str]
     if len(set(counts.values())) > 1:
         said = ', '.join(f'{name} has {count}' for name, count in counts.items())
         yield f'the number of classes differs: {said}; set it in the data-set base, wire the heads to it'
+
+
+def crop_problems(cfg: Config) -> Iterator[str]:
+    """A crop smaller than the model can train on (``smallest_crop`` in its base)."""
+    smallest, crop = cfg.get('smallest_crop'), cfg.get('crop_size')
+    if smallest and crop and any(side < least for side, least in zip(crop, smallest, strict=True)):
+        yield (
+            f'crops of {crop[0]} x {crop[1]} px are too small for this model, which needs {smallest[0]} x '
+            f'{smallest[1]}; --swap pipelines=crop_512, or take another model'
+        )
 
 
 def _evaluators(evaluator: Any, split: str, problems: list[str]) -> None:

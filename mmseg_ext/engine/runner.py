@@ -18,6 +18,7 @@ from mmengine.runner import LogProcessor, Runner
 from torch import distributed, nn
 
 from mmseg_ext.engine.preflight import first_line
+from mmseg_ext.engine.pretrained import check_pretrained, settle_pretrained
 from mmseg_ext.engine.progress import ShortLogProcessor, one_line, worth_logging, worth_showing
 from mmseg_ext.errors import UsageError
 
@@ -82,10 +83,16 @@ class DefectRunner(Runner):
 
 def build_runner(cfg: Config) -> DefectRunner:
     """The Runner of a working copy; UsageError in one line when the config, or a package it needs, is at fault."""
+    used, missing = settle_pretrained(cfg)
     try:
-        return DefectRunner.from_cfg(cfg)
+        runner = DefectRunner.from_cfg(cfg)
     except (TypeError, ValueError, KeyError, AssertionError, ImportError) as error:
         raise UsageError(f'the config cannot be built: {first_line(error)}') from error
+    check_pretrained(runner.model)
+    for line in missing:
+        runner.logger.warning(line)
+    runner.message_hub.update_info('pretrained', used)  # a resumed run gets what its first start was given
+    return runner
 
 
 def working_copy(cfg: Config, work_dir: Path, name: str) -> Config:

@@ -6,6 +6,7 @@ model = dict(
         type='VisionTransformer',
         out_indices=(2, 5, 8, 11),
         interpolate_mode='bicubic',
+        patch_bias=True,  # mmseg leaves it out by default, and with it a part of the pretrained weights
         init_cfg=dict(
             type='Pretrained',
             checkpoint='https://dl.fbaipublicfiles.com/deit/deit_base_patch16_224-b5f2ef4d.pth',
