@@ -102,7 +102,8 @@ def make_options(args: argparse.Namespace) -> Options:
 
 def prepare_with_progress(name: str, options: Options) -> Prepared:
     columns = TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         tasks = {}
 
         def show(stage: str, done: int, total: int) -> None:

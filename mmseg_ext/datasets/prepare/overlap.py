@@ -16,6 +16,7 @@ import numpy as np
 from mmseg_ext.datasets.prepare.download import Item, Progress
 from mmseg_ext.datasets.prepare.groups import Link, read_grey
 
+LONGEST = 1024  # side in pixels; larger pictures are looked at in this size
 FEATURES = 1000  # the strongest of a picture
 RATIO = 0.8  # a match must be so much nearer than the second best
 SHIFT = 3.0  # pixels that an inlier may be off
@@ -46,7 +47,11 @@ def overlapping(items: Sequence[Item], progress: Progress | None = None) -> Iter
 
 def find_features(path: Path) -> Features:
     """Up to ``FEATURES`` features of a picture; none in one of a single shade."""
-    points, descriptors = cv2.SIFT_create(nfeatures=FEATURES).detectAndCompute(read_grey(path), None)
+    grey = read_grey(path)
+    scale = LONGEST / max(grey.shape)
+    if scale < 1:
+        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    points, descriptors = cv2.SIFT_create(nfeatures=FEATURES).detectAndCompute(grey, None)
     if descriptors is None:
         return Features(np.empty((0, 2), np.float32), np.empty((0, 128), np.float32))
     roots = np.sqrt(descriptors / np.maximum(descriptors.sum(1, keepdims=True), 1e-9))
