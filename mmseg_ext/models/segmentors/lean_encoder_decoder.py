@@ -16,7 +16,7 @@ class LeanEncoderDecoder(EncoderDecoder):
     """EncoderDecoder with the same losses, gradients and predictions, but without ``acc_seg``.
 
     The pixel accuracy that every head of mmseg logs costs a fifth of a step on a CPU, makes a GPU wait for the
-    host several times a head, and says nothing where 99.8 % of the pixels are background. Labels are stacked once
+    host twice a head, and says nothing where 99.8 % of the pixels are background. Labels are stacked once
     for all heads, and logits enter the loss in the usual memory format, whatever that of the network.
 
     A head that defines its losses itself (DAHead, EncHead, PointHead, ...) or samples pixels is left to do so.
