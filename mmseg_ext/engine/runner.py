@@ -14,9 +14,11 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger
 from mmengine.model import MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
 from mmengine.runner import LogProcessor, Runner
 from torch import distributed, nn
 
+from mmseg_ext.engine.machine import align_state, compile_options, fit_loaders, memory_format
 from mmseg_ext.engine.preflight import first_line
 from mmseg_ext.engine.pretrained import check_pretrained, settle_pretrained
 from mmseg_ext.engine.progress import ShortLogProcessor, one_line, worth_logging, worth_showing
@@ -57,6 +59,8 @@ class DefectRunner(Runner):
         """Training or testing begins here: from now on the terminal shows what happens."""
         self._set_terminal(logging.INFO)
         super().load_or_resume()
+        if isinstance(self.optim_wrapper, OptimWrapper):
+            align_state(self.optim_wrapper.optimizer)
 
     def test(self) -> dict[str, float]:
         """The scores; the terminal sees the progress, and the table from whoever asked for it."""
@@ -69,13 +73,38 @@ class DefectRunner(Runner):
             handler.setLevel(level)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """On CPUs DistributedDataParallel must not be told a device; mmengine always names one."""
+        """The model, to be trained in the memory format that suits the machine, distributed if it has to be.
+
+        On CPUs DistributedDataParallel must not be told a device; mmengine always names one.
+        """
+        if self.cfg.get('train_cfg'):
+            model = model.to(memory_format=memory_format(self.cfg))
         with warnings.catch_warnings():
             warnings.filterwarnings('ignore', '.*broadcast_buffers', FutureWarning)  # mmengine names it too
             if self.distributed and not torch.cuda.is_available() and model_wrapper_cfg is None:
                 unused = self.cfg.get('find_unused_parameters', False)
                 return MMDistributedDataParallel(model, broadcast_buffers=False, find_unused_parameters=unused)
             return super().wrap_model(model_wrapper_cfg, model)
+
+    def register_default_hooks(self, hooks: dict | None = None) -> None:
+        """Those of mmengine and of the config; losses are read together, not in every iteration."""
+        super().register_default_hooks({'runtime_info': dict(type='DeferredInfoHook'), **(hooks or {})})
+
+    def _maybe_compile(self, target: str) -> None:
+        """``compile`` in the config means the network in training; mmengine would compile the whole training step.
+
+        Samples, logging and mixed precision cut that into dozens of graphs, and prediction sees images of every
+        size. A model that does not know its parts is left to mmengine.
+        """
+        model, options = getattr(self.model, 'module', self.model), compile_options(self.cfg)
+        if options is None or target != 'train_step':
+            return
+        if hasattr(model, 'compile_parts'):
+            model.compile_parts(**options)
+        else:
+            self.cfg.compile = options
+            super()._maybe_compile(target)
+        self.logger.info('the first iterations compile the model, which takes minutes')
 
     def dump_config(self) -> None:
         """Nothing: mmengine would write the copy that a Runner works on; ``save_config`` writes the run's own."""
@@ -101,6 +130,7 @@ def working_copy(cfg: Config, work_dir: Path, name: str) -> Config:
     # mmengine keeps loggers and visualisers by this name and the second; two runs of one process must not share.
     cfg.work_dir, cfg.experiment_name, cfg.resume = str(work_dir), f'{name}-{next(COPIES)}', False
     cfg.launcher = 'pytorch' if distributed.is_initialized() else 'none'
+    fit_loaders(cfg)
     if distributed.is_initialized() and torch.cuda.is_available():
         # Statistics over all processes cost a synchronisation that only GPUs make cheap.
         cfg.sync_bn = 'torch'
