@@ -65,32 +65,23 @@ def blend_bands(
 ) -> Iterator[tuple[int, Tensor]]:
     """The weighted union of all tiles as (first row, logits (C, h, W)) from top to bottom, each row once.
 
-    ``tile_logits(rows, columns)`` gives the (C, h, w) of one tile. What is held is one row of tiles: the memory
-    grows with the width of the image and not with its area.
+    ``tile_logits(rows, columns)`` gives the (C, h, w) of one tile. All bands are views of one buffer with room for
+    one row of tiles, so a band is valid until the next is asked for, and the memory grows with the width of the
+    image and not with its area.
     """
     across = [feather(columns, index) for index in range(len(columns))]
-    carried = None
-    for index, row in enumerate(rows):
-        band = _blend_row(tile_logits, row, feather(rows, index)[:, None], columns, across)
-        if carried is not None:
-            band[:, : carried.shape[1]] += carried
-        complete = (rows[index + 1].start if index + 1 < len(rows) else row.stop) - row.start
-        carried = band[:, complete:].clone()
-        yield row.start, band[:, :complete]
-
-
-def _blend_row(
-    tile_logits: Callable[[Span, Span], Tensor],
-    row: Span,
-    down: Tensor,
-    columns: Sequence[Span],
-    across: Sequence[Tensor],
-) -> Tensor:
-    """One row of tiles as (C, h, W), already multiplied by the weights ``down`` (h, 1)."""
-    band = None
-    for column, weight in zip(columns, across, strict=True):
-        logits = tile_logits(row, column)
-        if band is None:
-            band = logits.new_zeros(logits.shape[0], row.stop - row.start, columns[-1].stop)
-        band[:, :, column.start : column.stop] += logits * (down * weight).to(logits)
-    return band
+    buffer = None
+    for index, (top, bottom) in enumerate(rows):
+        down = feather(rows, index)
+        for column, weight in zip(columns, across, strict=True):
+            logits = tile_logits(rows[index], column)
+            if buffer is None:
+                height = max(stop - start for start, stop in rows)
+                buffer = logits.new_zeros(logits.shape[0], height, columns[-1].stop)
+            place = buffer[:, : bottom - top, column.start : column.stop]
+            place += logits * (down[:, None] * weight).to(logits)
+        complete = (rows[index + 1].start if index + 1 < len(rows) else bottom) - top
+        yield top, buffer[:, :complete]
+        carried = bottom - top - complete  # rows that the next tiles have a share in too
+        buffer[:, :carried] = buffer[:, complete : complete + carried].clone()
+        buffer[:, carried:] = 0

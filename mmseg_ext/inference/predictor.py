@@ -18,6 +18,7 @@ from mmseg_ext.inference.sources import build_model, class_names, find_device, r
 from mmseg_ext.inference.stream import map_ahead
 from mmseg_ext.inference.tiles import Network, Prepared, Tiling
 
+STRIP = 256  # rows decided at a time, so that what is worked out on the way stays small
 WORKERS = max(1, min((os.cpu_count() or 1) - 1, 8))
 
 
@@ -144,7 +145,8 @@ class Predictor:
     ) -> Prediction:
         """Classes and scores of all bands of logits, each of which is let go when it has been decided."""
         mask, maps, sure = np.empty(sample.size, np.uint8), None, []
-        for top, logits in bands:
+        strips = ((top + STRIP * k, part) for top, band in bands for k, part in enumerate(band.split(STRIP, 1)))
+        for top, logits in strips:
             rows = slice(top, top + logits.shape[1])
             decided, confidence = decide(logits, self.threshold)
             mask[rows] = decided.cpu().numpy()

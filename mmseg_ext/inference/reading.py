@@ -48,29 +48,26 @@ class Reader:
         if isinstance(image, np.ndarray):
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
                 raise DataError(f'{describe(image)}: an image is (H, W, 3) uint8, channels BGR')
-            return self._sample(self.take(dict(img=image)))
+            loaded = self.take(dict(img=image))
+        else:
+            loaded = self._loaded(image)
+        picture = loaded['img']
         try:
-            loaded = self.load(dict(img_path=str(image), seg_fields=[], reduce_zero_label=False))
-            return self._sample(loaded)
-        except Exception as error:  # decoders and transforms fail in their own ways, each for this file alone
-            raise DataError(f'{image}: {_cause(image, error)}') from error
+            packed = self.rest({'seg_fields': [], **loaded})
+        except Exception as error:  # any transform may be in the pipeline
+            raise DataError(f'{describe(image)}: the test pipeline fails on it: {first_line(error)}') from error
+        return Sample(packed['inputs'], packed['data_samples'], picture)
 
-    def _sample(self, loaded: dict[str, Any]) -> Sample:
-        image = loaded['img']
-        packed = self.rest({'seg_fields': [], **loaded})
-        return Sample(packed['inputs'], packed['data_samples'], image)
+    def _loaded(self, path: str | Path) -> dict[str, Any]:
+        try:
+            return self.load(dict(img_path=str(path), seg_fields=[], reduce_zero_label=False))
+        except OSError as error:
+            raise DataError(f'{path}: cannot be read ({error.strerror or error})') from error
+        except Exception as error:  # every decoder gives up in its own way
+            what = 'cannot be decoded as an image' if Path(path).stat().st_size else 'an empty file (0 bytes)'
+            raise DataError(f'{path}: {what}; replace or remove it') from error
 
 
 def describe(image: Image) -> str:
     """What an error message calls it."""
     return f'array {image.shape} {image.dtype}' if isinstance(image, np.ndarray) else str(image)
-
-
-def _cause(path: str | Path, error: Exception) -> str:
-    if isinstance(error, OSError):
-        return f'cannot be read ({error.strerror or error})'
-    if Path(path).stat().st_size == 0:
-        return 'an empty file (0 bytes); replace or remove it'
-    # A decoder that gives up returns nothing, on which the loader then stumbles.
-    gone = isinstance(error, AttributeError) and 'NoneType' in str(error)
-    return 'cannot be decoded as an image; replace or remove it' if gone else first_line(error)

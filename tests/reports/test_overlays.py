@@ -6,7 +6,16 @@ import pytest
 
 from mmseg_ext.engine.results import worst_rows
 from mmseg_ext.errors import DataError
-from mmseg_ext.reports.overlays import CAPTION, comparison, legend, overlay, read_image, sheet
+from mmseg_ext.reports.overlays import (
+    CAPTION,
+    comparison,
+    legend,
+    overlay,
+    read_image,
+    reduced,
+    sheet,
+    write_image,
+)
 
 PALETTE = [[0, 0, 0], [255, 0, 0], [0, 255, 0]]
 GREY = np.full((40, 60, 3), 100, np.uint8)
@@ -21,6 +30,29 @@ def test_a_defect_of_one_pixel_is_ringed_and_itself_only_tinted():
     assert ring.sum() == 7 * 7 - 3 * 3
     assert (picture[~ring & (mask == 0)] == 100).all()
     assert (GREY == 100).all()
+
+
+def test_a_huge_picture_is_shrunk_and_keeps_its_defects():
+    mask = np.zeros((40, 61), np.uint8)
+    mask[39, 60], mask[1, 1] = 1, 2
+    assert reduced(GREY, mask, 40 * 61)[1] is mask
+    picture, small = reduced(np.full((40, 61, 3), 100, np.uint8), mask, 40 * 61 // 9)
+    assert small.shape == picture.shape[:2] == (10, 16)
+    assert small[9, 15] == 1
+    assert small[0, 0] == 2
+    assert small.sum() == 3
+
+
+def test_opacity_and_colours_survive_in_a_jpeg(tmp_path):
+    mask = np.ones((40, 60), np.uint8)
+    assert (overlay(GREY, mask, PALETTE, 0.0) == 100).all()
+    assert (overlay(GREY, mask, PALETTE, 1.0) == (0, 0, 255)).all()
+    mask[:, ::2] = 0  # columns of one pixel, which halved colours would blur into each other
+    write_image(tmp_path / 'x.jpg', np.where(mask[..., None] > 0, np.uint8([0, 0, 255]), GREY))
+    assert (tmp_path / 'x.jpg').read_bytes()[:2] == b'\xff\xd8'
+    read = read_image(tmp_path / 'x.jpg').astype(int)
+    assert (read[:, 1::2, 2] - read[:, 1::2, 0]).min() > 150
+    assert abs(read[:, ::2, 2] - read[:, ::2, 0]).max() < 60
 
 
 def test_ignored_pixels_are_grey_and_background_is_untouched():
