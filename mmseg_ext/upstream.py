@@ -8,6 +8,7 @@ know which of those lines matter.
 import contextlib
 import importlib
 import io
+import os
 import sys
 import warnings
 from importlib.metadata import PackageNotFoundError, version
@@ -47,6 +48,8 @@ def hide_unfit(name: str) -> None:
 
 refuse_originals()
 hide_unfit('torchvision')
+# mmseg imports albumentations, which asks the network for a newer version of itself unless it is told not to.
+os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
 # Two classes with two output channels are what this project trains; every head would advise against it.
 warnings.filterwarnings('ignore', 'For binary segmentation, we suggest')
 # What upstream's own BEiT and MobileNetV3 call, and what they would advise against in their own code.

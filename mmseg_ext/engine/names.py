@@ -10,6 +10,8 @@ import mmseg.registry
 from mmengine.config import Config
 from mmengine.registry import Registry
 
+FOREIGN = ('Albu', 'Albumentation')  # the transforms in them have names of another library, checked when built
+
 
 def type_problems(cfg: Config) -> list[str]:
     """One line for each name under ``type`` that nobody has registered, with what it might have meant."""
@@ -40,6 +42,8 @@ def _types(node: Any, key: str) -> Iterator[tuple[str, str]]:
     """All (dotted key, name) of dicts with a ``type`` below ``node``."""
     items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list | tuple) else ()
     for name, value in items:
+        if name == 'transforms' and node.get('type') in FOREIGN:
+            continue
         place = f'{key}.{name}'.removeprefix('.')
         if name == 'type' and isinstance(value, str):
             yield place, value.rpartition('::')[2]

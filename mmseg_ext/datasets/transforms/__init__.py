@@ -1,7 +1,8 @@
 """Transforms registered in mmseg's registry."""
 
+from .albumentation import Albumentation
 from .defect_crop import DefectCrop
 from .load_pair import LoadPair
 from .photometric import TablePhotoMetricDistortion
 
-__all__ = ['DefectCrop', 'LoadPair', 'TablePhotoMetricDistortion']
+__all__ = ['Albumentation', 'DefectCrop', 'LoadPair', 'TablePhotoMetricDistortion']

@@ -27,7 +27,7 @@ class ClassRows:
         """Look at the whole mask, closely only at rows that are not all 0."""
         busy = np.flatnonzero(mask.any(axis=1))
         part = mask[busy]
-        values = _values(part)
+        values = values_of(part)
         counts = np.zeros((len(values), len(mask)), np.int32)
         for row, value in zip(counts, values, strict=True):
             row[busy] = np.count_nonzero(part == value, axis=1)
@@ -50,7 +50,7 @@ class ClassRows:
         return int(self.ends[np.searchsorted(self.values, value), -1])
 
 
-def _values(mask: np.ndarray) -> np.ndarray:
+def values_of(mask: np.ndarray) -> np.ndarray:
     """The values that occur, ascending; for eight bits without sorting all pixels."""
     if mask.dtype != np.uint8:
         return np.unique(mask)
