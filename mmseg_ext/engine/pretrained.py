@@ -1,7 +1,5 @@
 """Weights that backbones start from: found, fetched, or done without after one line that says so."""
 
-import contextlib
-import os
 import re
 import socket
 import threading

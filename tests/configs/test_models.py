@@ -14,6 +14,7 @@ from mmseg.structures import SegDataSample
 
 import mmseg_ext.engine  # noqa: F401 registers what the configs name
 from mmseg_ext.engine.overrides import load_config
+from mmseg_ext.engine.preflight import crop_problems
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 FOCAL = '_focal_1xb8-40k_wta_512-512x512.py'
@@ -39,7 +40,8 @@ PARAMETERS = {
 }
 AUXILIARY = {'bisenetv1_r18-d32': 2, 'bisenetv2': 4, 'fast_scnn': 2, 'mobilenet_v3-d8_lraspp': 0}
 CROPS = {'mobilenet_v3-d8_lraspp': 392}  # its pooling window; the others bear 64 px
-SWAPS = ['datasets=crackforest losses=dice_ce', 'losses=lovasz_ce schedules=schedule_40k']
+TRANSFORMERS = ('beit-base_upernet', 'vit_deit-b16_mln_upernet')
+SWAPS = ['datasets=crackforest losses=dice_ce', 'losses=focal schedules=schedule_40k']  # two terms, one term
 
 
 @pytest.fixture(scope='module')
@@ -94,6 +96,59 @@ def test_number_of_parameters(model):
     assert len(cfg.model.auxiliary_head) == AUXILIARY.get(model, 1)
 
 
+@pytest.mark.parametrize('model', sorted(PARAMETERS.keys() - TRANSFORMERS))
+def test_swapping_the_model_gives_the_leaf_of_that_model(model):
+    swapped = load_config(leaf('fast_scnn'), [f'models={model}'])
+    assert swapped.to_dict() == load_config(leaf(model)).to_dict()
+
+
+@pytest.mark.parametrize('model', TRANSFORMERS)
+def test_transformers_follow_the_crop(model):
+    cfg = load_config(leaf(model), ['pipelines=crop_256'])
+    assert cfg.model.backbone.img_size == cfg.model.data_preprocessor.size == cfg.crop_size == (256, 256)
+    if model == 'beit-base_upernet':
+        assert cfg.model.test_cfg == dict(mode='slide', crop_size=(256, 256), stride=[170, 170])
+        assert cfg.model.data_preprocessor.test_cfg == dict(size=(256, 256))
+
+
+@pytest.mark.parametrize(('schedule', 'base'), [('adamw_40k', 1e-3), ('adamw_80k', 1e-3), ('schedule_40k', 1e-2)])
+@pytest.mark.parametrize(('model', 'share'), list(zip(TRANSFORMERS, (0.03, 0.06), strict=True)))
+def test_transformers_learn_at_a_share_of_the_schedules_rate(model, share, schedule, base, configs):
+    cfg = small(model, configs, f'schedules={schedule}')
+    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(share * base)
+    built = build(cfg)
+    optimizer = build_optim_wrapper(built, cfg.optim_wrapper).optimizer
+    groups = {id(weight): group for group in optimizer.param_groups for weight in group['params']}
+    found = {name: groups[id(weight)] for name, weight in built.named_parameters()}
+    decay = 0.9 if model == 'beit-base_upernet' else 1.0  # a layer
+    for name, layers in (('decode_head.conv_seg.weight', 0), ('backbone.layers.11.ffn.layers.1.weight', 1)):
+        assert found[name]['lr'] == pytest.approx(share * base * decay**layers)
+        assert found[name]['weight_decay'] == cfg.optim_wrapper.optimizer.weight_decay > 0
+    assert found['backbone.layers.0.ln1.weight']['lr'] == pytest.approx(share * base * decay**12)
+    assert found['backbone.cls_token']['lr'] == pytest.approx(share * base * decay**13)
+    assert found['backbone.layers.0.ln1.weight']['weight_decay'] == 0
+
+
+@pytest.mark.parametrize('model', TRANSFORMERS)
+def test_the_rate_of_a_transformer_can_be_overridden(model):
+    cfg = load_config(leaf(model), cfg_options={'optim_wrapper.optimizer.lr': 1e-5})
+    assert cfg.optim_wrapper.optimizer.lr == 1e-5
+
+
+def test_layers_that_learn_slower_are_set_up_in_silence(configs, capfd):
+    cfg = small('beit-base_upernet', configs)
+    cfg.model.backbone.update(num_layers=1, out_indices=(0, 0, 0, 0), embed_dims=768)
+    build_optim_wrapper(build(cfg), cfg.optim_wrapper)
+    assert capfd.readouterr().out == ''
+
+
+def test_a_crop_that_the_pooling_window_does_not_fit_into_is_refused_in_one_line(configs):
+    (line,) = crop_problems(load_config(leaf('mobilenet_v3-d8_lraspp'), ['pipelines=crop_256']))
+    assert line.startswith('crops of 256 x 256 px are too small for this model, which needs 392 x 392; --swap')
+    for fitting in (small('mobilenet_v3-d8_lraspp', configs), load_config(leaf('fast_scnn'))):
+        assert list(crop_problems(fitting)) == []
+
+
 @pytest.mark.parametrize('swaps', SWAPS)
 @pytest.mark.parametrize('model', sorted(PARAMETERS))
 def test_one_training_step_and_a_prediction(model, swaps, configs):
@@ -105,6 +160,9 @@ def test_one_training_step_and_a_prediction(model, swaps, configs):
     losses = built.train()(**data, mode='loss')
     total, _ = built.parse_losses(losses)
     assert total.isfinite()
+    terms = len(cfg.loss_decode) if isinstance(cfg.loss_decode, list) else 1
+    supervised = 1 + AUXILIARY.get(model, 1) + 2 * model.startswith('danet')
+    assert sum('loss' in name for name in losses) == terms * supervised
     optimizer.backward(total)
     without = [name for name, parameter in built.named_parameters() if parameter.grad is None]
     assert without == []

@@ -30,8 +30,13 @@ def identity(path: Path) -> str:
     return path.stem
 
 
+def heads(cfg: Config) -> list:
+    """All heads of a model: the one that decodes, then the auxiliary ones."""
+    return [cfg.model.decode_head, *cfg.model.auxiliary_head]
+
+
 def complete(cfg: Config) -> None:
-    """Assert that ``cfg`` has all it needs and that its model can be built."""
+    """Assert that ``cfg`` has all it needs, and that its heads have the losses and classes it names."""
     init_default_scope('mmseg')
     assert [key for key in KEYS if key not in cfg] == []
     assert type_problems(cfg) == []
@@ -41,8 +46,12 @@ def complete(cfg: Config) -> None:
         assert cfg[f'{split}_dataloader'].dataset.pipeline
         assert 'data_root' in cfg[f'{split}_dataloader'].dataset
     METRICS.build(cfg.val_evaluator)
-    model = MODELS.build(cfg.model)
-    assert sum(parameter.numel() for parameter in model.parameters()) > 1000
+    assert [head.num_classes for head in heads(cfg)] == [cfg.num_classes] * len(heads(cfg))
+    losses = [head.loss_decode for head in heads(cfg)]
+    assert losses == [cfg.loss_decode] + [cfg.aux_loss_decode] * (len(losses) - 1)
+    for loss in losses:
+        for term in loss if isinstance(loss, list) else [loss]:
+            assert MODELS.build(term).loss_name.startswith('loss_')
 
 
 def test_there_are_recipes_and_losses_to_test():
@@ -63,6 +72,8 @@ def test_mmengine_alone_reads_a_leaf_as_the_complete_run(leaf):
     cfg = Config.fromfile(leaf)
     assert cfg.to_dict() == load_config(leaf).to_dict()
     complete(cfg)
+    model = MODELS.build(cfg.model)
+    assert sum(parameter.numel() for parameter in model.parameters()) > 1000
 
 
 @pytest.mark.parametrize('swaps', SWAPS)

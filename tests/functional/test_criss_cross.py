@@ -10,7 +10,7 @@ from mmseg_ext.functional.criss_cross import criss_cross_attention
 
 
 def pixel_by_pixel(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """The definition, read off the paper: softmax over the H + W - 1 pixels in the row and column of each pixel."""
+    """The definition, read off the paper: a softmax over the H + W - 1 pixels in row and column of each pixel."""
     result = torch.zeros(query.shape[0], value.shape[1], *query.shape[2:], dtype=value.dtype)
     for n, y, x in torch.cartesian_prod(*(torch.arange(s) for s in (len(query), *query.shape[2:]))).tolist():
         cross = {(i, x) for i in range(query.shape[2])} | {(y, j) for j in range(query.shape[3])}
