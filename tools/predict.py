@@ -68,7 +68,8 @@ def opacity(text: str) -> float:
 
 def predict_with_progress(images: list[NamedImage], writer: FolderWriter) -> Summary:
     columns = TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task('predicting', total=len(images))
         return predict_folder(images, writer, lambda done, _: bar.update(task, completed=done))
 
