@@ -27,8 +27,9 @@ del mine
 def test_all_sets_are_there():
     assert set(BASES) == {
         'wta_512', 'wta_256', 'cracktree260', 'crkwh100', 'crackls315', 'stone331', 'crack500', 'crackforest',
-        'deepcrack', 'seggpt', 'indoor', 'camvid11', 'magnetic_tile', 'demo_blade', 'wta_512_scratch', 'wta_512_rust',
-        'wta_512_peeling', 'wta_512_corrosion', 'wta_512_blistering', 'wta_512_dent', 'wta_512_peeling_relabeled',
+        'deepcrack', 'seggpt', 'indoor', 'camvid11', 'magnetic_tile', 'demo_blade', 'wta_512_scratch',
+        'wta_512_rust', 'wta_512_peeling', 'wta_512_corrosion', 'wta_512_blistering', 'wta_512_dent',
+        'wta_512_peeling_relabeled',
     }  # fmt: skip
 
 

@@ -63,7 +63,7 @@ class Download:
 
 @dataclass(frozen=True)
 class Options:
-    """What a person asks for; the last two rows concern single sources only.
+    """What a person asks for; what follows ``workers`` concerns single sources only.
 
     ``split``: shares of train, val and test, in any unit; None: those of the source, else 70, 15 and 15.
     ``overlap``: compare all pictures for overlapping views, which takes time that grows with their square.

@@ -13,7 +13,7 @@ import pytest
 
 from mmseg_ext.datasets.prepare.download import Item
 from mmseg_ext.datasets.prepare.groups import alike_thumbnails, equal_keys, group_by_links, near_numbers
-from mmseg_ext.datasets.prepare.overlap import find_features, inliers, matches, overlapping
+from mmseg_ext.datasets.prepare.overlap import Features, find_features, inliers, matches, overlapping
 from mmseg_ext.datasets.prepare.sources.magnetic_tile import same_tile
 
 ROOT = Path(os.environ.get('MMSEG_EXT_DATA', 'data'))
@@ -64,11 +64,20 @@ def test_overlapping_views_whatever_the_shift_turn_and_scale(tmp_path):
 
 
 def test_a_match_is_mutual_and_clear():
-    first = np.eye(4, dtype=np.float32)[:3]
-    second = np.array(
-        [[0, 1, 0, 0], [1, 0, 0, 0], [0.1, 0, 0, 0.995], [0, 0, 0.8, 0.6], [0, 0, 0.78, 0.62]], np.float32
-    )
-    assert matches(first, second).tolist() == [[0, 1], [1, 0]]  # the third has two almost equal candidates
+    """The third has two almost equal candidates; the fourth prefers one who is nearer to the first."""
+    first = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0.8, 0, 0, 0.6]], np.float32)
+    second = np.array([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0.8, -0.6], [0, 0, 0.78, -0.62]], np.float32)
+    assert matches(first, second).tolist() == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize(('shared', 'expected'), [(9, 0), (10, 10), (12, 12)])
+def test_ten_matches_under_one_homography_are_an_overlap(shared, expected):
+    """Descriptors are unit vectors, of which ``shared`` occur in both pictures, the second shifted by (7, -3)."""
+    rng = np.random.default_rng(0)
+    points = rng.uniform(0, 300, (30, 2)).astype(np.float32)
+    own, other = np.eye(60, 128, dtype=np.float32), np.eye(60, 128, k=60, dtype=np.float32)
+    second = np.concatenate([own[:shared], other[: 30 - shared]])
+    assert inliers(Features(points, own[:30]), Features(points + np.float32([7, -3]), second)) == expected
 
 
 @real

@@ -87,6 +87,8 @@ def test_crackforest(tmp_path, prepare):
     assert found['cfd_001'][30, 30] == 0  # enclosed road
     assert found['cfd_001'][60, 20] == 1  # the thin crack
     assert [problem.what for problem in prepared.left_out] == ['image without mask']
+    meta = json.loads((tmp_path / 'out/meta.json').read_text())
+    assert meta['left_out'] == [{'file': 'image/009.jpg', 'reason': 'image without mask'}]
     assert rows['cfd_001']['group'] == rows['cfd_002']['group'] == 'cfd_001'
     assert len({row['group'] for row in rows.values()}) == 7
     assert_accepted(tmp_path / 'out', CRACKS)
