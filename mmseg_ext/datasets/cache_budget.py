@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from mmseg_ext.datasets.cache_entry import read_source, source_state
 
-LEDGER = '.ledger'
+LEDGER, LENGTH = '.ledger', 128
 ENTRY, PARTIAL = '.arrays', '.partial'
 SPARE = 2 * 10**9  # bytes of the disk that are left to checkpoints, whatever the budget says
 RECOUNT = 600  # seconds between two looks at the whole folder
@@ -61,17 +62,17 @@ class Budget:
     @contextmanager
     def _ledger(self) -> Iterator[dict[str, float]]:
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / LEDGER).open('a+', encoding='utf-8') as file:
+        path = self.folder / LEDGER
+        path.touch()
+        with path.open('r+b', buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
-            file.seek(0)
             ledger = _parse(file.read()) or _count(self.folder)
             yield ledger
-            file.seek(0)
-            file.truncate()
-            file.write(json.dumps(ledger))
+            # Overwritten in one length: ext4 waits for the disk when a file is cut to nothing and written anew.
+            os.pwrite(file.fileno(), json.dumps(ledger).encode().ljust(LENGTH), 0)
 
 
-def _parse(text: str) -> dict[str, float] | None:
+def _parse(text: bytes) -> dict[str, float] | None:
     try:
         ledger = json.loads(text)
         return {name: ledger[name] + 0 for name in ('bytes', 'counted')}

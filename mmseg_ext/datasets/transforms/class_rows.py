@@ -27,15 +27,14 @@ class ClassRows:
         """Look at the whole mask, closely only at rows that are not all 0."""
         busy = np.flatnonzero(mask.any(axis=1))
         part = mask[busy]
-        values = values_of(part)
+        values = values_of(part[part != 0])
         counts = np.zeros((len(values), len(mask)), np.int32)
         for row, value in zip(counts, values, strict=True):
             row[busy] = np.count_nonzero(part == value, axis=1)
-        if len(busy) < len(mask):
+        zeros = mask.shape[1] - counts.sum(axis=0, dtype=np.int32)
+        if zeros.any():
             place = np.searchsorted(values, 0)  # behind negative values, which wide integers may have
-            if 0 not in values:
-                values, counts = np.insert(values, place, 0), np.insert(counts, place, 0, axis=0)
-            counts[place] += mask.shape[1] - counts.sum(axis=0, dtype=np.int32)  # the rows that were passed over
+            values, counts = np.insert(values, place, 0), np.insert(counts, place, zeros, axis=0)
         return cls(mask, values, counts.cumsum(axis=1, dtype=np.int32))
 
     def pixel(self, value: int, number: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from PIL import Image
 
 LARGE_FILE = 1_000_000  # bytes; below, the copy that read_image saves costs less than asking for the size first
 ORIENTATION = 0x0112
+END_OF_JPEG = b'\xff\xd9'
 PNG, GREY_8_BIT = b'\x89PNG\r\n\x1a\n', (8, 0)  # signature; bit depth and colour type, bytes 24 and 25 of a file
 
 
@@ -43,15 +44,16 @@ def imfrombytes_checked(path: Path, content: bytes, flag: str, backend: str) -> 
 
 
 def _decode_large_jpeg(path: Path) -> np.ndarray | None:
-    """An upright JPEG decoded into memory of numpy's; None where that is not possible or has failed.
+    """An upright baseline JPEG decoded into memory of numpy's; None where that is not possible or has failed.
 
     cv2 otherwise decodes into memory of its own and copies, which takes a third of the time for twelve megapixels.
-    Given the memory, it does not tell a failure; but it fills rows from the top, so a mark in the last one tells.
+    Given the memory, it does not tell a failure. But it fills rows from the top, so a mark in the last one tells;
+    and a file that was cut within the last rows lacks the end marker.
     """
     try:
         with Image.open(path) as header:
-            plain = header.format == 'JPEG' and header.mode in ('RGB', 'L')
-            if not plain or header.getexif().get(ORIENTATION, 1) != 1:
+            plain = header.format == 'JPEG' and header.mode in ('RGB', 'L') and 'progressive' not in header.info
+            if not plain or header.getexif().get(ORIENTATION, 1) != 1 or not _is_whole(path):
                 return None
             image = np.empty((header.height, header.width, 3), np.uint8)
         mark = image[-1] = np.random.default_rng(0).integers(0, 256, image.shape[1:], np.uint8)
@@ -59,3 +61,10 @@ def _decode_large_jpeg(path: Path) -> np.ndarray | None:
     except (OSError, SyntaxError, ValueError, cv2.error):  # the usual way says what is wrong
         return None
     return image if result is image and not np.array_equal(image[-1], mark) else None
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether the file ends in a JPEG's end marker."""
+    with path.open('rb') as file:
+        file.seek(-len(END_OF_JPEG), 2)
+        return file.read() == END_OF_JPEG

@@ -1,0 +1,345 @@
+"""The cache of decoded arrays: never stale, never over its budget, never in the way."""
+
+import json
+import logging
+import multiprocessing
+import os
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmseg_ext.datasets import cache as cache_module
+from mmseg_ext.datasets import cache_budget
+from mmseg_ext.datasets.cache import ArrayCache
+from mmseg_ext.datasets.cache_budget import LEDGER
+from mmseg_ext.datasets.cache_entry import layout, read_entry, source_state, write_entry
+
+HOUR = 3600
+
+
+class Maker:
+    """Makes arrays from the bytes of a file and counts how often."""
+
+    def __init__(self, size: int = 1000) -> None:
+        self.calls, self.size = 0, size
+
+    def __call__(self, source: str | Path) -> dict[str, np.ndarray]:
+        self.calls += 1
+        first = Path(source).read_bytes()[0]
+        return {
+            'img': np.full((self.size, 4, 3), first, np.uint8),
+            'ends': np.arange(6, dtype=np.int32).reshape(2, 3),
+        }
+
+
+@pytest.fixture(autouse=True)
+def unsaid(monkeypatch):
+    """No warning has been given yet."""
+    monkeypatch.setattr(cache_module, '_said', set())
+
+
+@pytest.fixture
+def said(monkeypatch) -> list[str]:
+    """What is said in the log."""
+    lines = []
+    monkeypatch.setattr(
+        cache_module,
+        'print_log',
+        lambda text, logger, level: lines.append(text) if level == logging.WARNING else None,
+    )
+    return lines
+
+
+def source(path: Path, content: bytes = b'a', age: float = HOUR) -> Path:
+    """A file last written ``age`` seconds ago."""
+    path.write_bytes(content)
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+def entries(folder: Path) -> list[Path]:
+    return sorted(folder.glob('*.arrays'))
+
+
+def used(folder: Path) -> int:
+    return sum(file.stat().st_size for file in entries(folder))
+
+
+def promised(folder: Path) -> int:
+    return json.loads((folder / LEDGER).read_text())['bytes']
+
+
+def test_the_second_time_and_another_process_read_what_was_made(tmp_path):
+    file, make = source(tmp_path / 'a.jpg'), Maker()
+    first = ArrayCache(tmp_path / 'cache', 1).fetch(file, make)
+    again = ArrayCache(tmp_path / 'cache', 1).fetch(str(file), make)
+    assert make.calls == 1
+    for name, array in first.items():
+        assert np.array_equal(again[name], array)
+        assert again[name].dtype == array.dtype
+    assert promised(tmp_path / 'cache') == used(tmp_path / 'cache')
+    assert [f.suffix for f in (tmp_path / 'cache').iterdir() if f.name != LEDGER] == ['.arrays']
+
+
+def test_what_is_read_is_mapped_and_writing_to_it_changes_no_file(tmp_path):
+    file, make, cache = source(tmp_path / 'a.jpg'), Maker(), ArrayCache(tmp_path / 'cache', 1)
+    cache.fetch(file, make)
+    mapped = cache.fetch(file, make)['img']
+    assert not mapped.flags.owndata
+    content = entries(tmp_path / 'cache')[0].read_bytes()
+    mapped[:] = 9
+    assert entries(tmp_path / 'cache')[0].read_bytes() == content
+    assert cache.fetch(file, make)['img'][0, 0, 0] == ord('a')
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path('/proc/self/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
+@pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='memory is read from /proc')
+def test_only_the_pages_of_the_window_become_resident(tmp_path):
+    file, make, cache = source(tmp_path / 'a.jpg'), Maker(5_000_000), ArrayCache(tmp_path / 'cache', 1)
+    cache.fetch(file, make)  # 60 MB
+    before = resident()
+    held = [cache.fetch(file, make)['img'] for _ in range(10)]
+    assert all(image[2_000_000:2_010_000].sum() for image in held)
+    assert make.calls == 1
+    assert resident() - before < 30_000_000
+
+
+def test_a_changed_file_is_never_served_stale_and_replaces_its_entry(tmp_path):
+    file, make, cache = source(tmp_path / 'a.jpg', b'aa'), Maker(), ArrayCache(tmp_path / 'cache', 1)
+    cache.fetch(file, make)
+    for content, age in ((b'bb', 2 * HOUR), (b'ccc', 2 * HOUR), (b'dd', HOUR)):
+        source(file, content, age)
+        for _ in range(2):
+            assert cache.fetch(file, make)['img'][0, 0, 0] == content[0]
+    assert make.calls == 4
+    assert len(entries(tmp_path / 'cache')) == 1
+    assert promised(tmp_path / 'cache') == used(tmp_path / 'cache')
+
+
+def test_a_file_rewritten_under_its_old_time_is_noticed(tmp_path):
+    file, make, cache = source(tmp_path / 'a.jpg', b'a'), Maker(), ArrayCache(tmp_path / 'cache', 1)
+    cache.fetch(file, make)
+    stat = file.stat()
+    time.sleep(0.02)
+    file.write_bytes(b'b')
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert cache.fetch(file, make)['img'][0, 0, 0] == ord('b')
+
+
+def test_a_file_of_this_moment_is_not_kept_yet(tmp_path):
+    file, make, cache = source(tmp_path / 'a.jpg', age=0), Maker(), ArrayCache(tmp_path / 'cache', 1)
+    cache.fetch(file, make)
+    assert not (tmp_path / 'cache').exists()
+    source(file)
+    cache.fetch(file, make)
+    assert len(entries(tmp_path / 'cache')) == 1
+
+
+def test_another_decoder_makes_another_array(tmp_path, monkeypatch):
+    file, make, cache = source(tmp_path / 'a.jpg'), Maker(), ArrayCache(tmp_path / 'cache', 1)
+    cache.fetch(file, make)
+    monkeypatch.setattr('cv2.__version__', '99.0')
+    cache.fetch(file, make)
+    assert make.calls == 2
+
+
+@pytest.mark.parametrize(
+    'damage', ['cut', 'cut to the header', 'empty', 'header', 'magic', 'longer', 'text', 'folder', 'gone']
+)
+def test_a_damaged_entry_is_made_anew(tmp_path, damage):
+    file, make, cache = source(tmp_path / 'a.jpg'), Maker(), ArrayCache(tmp_path / 'cache', 1)
+    cache.fetch(file, make)
+    entry = entries(tmp_path / 'cache')[0]
+    content = entry.read_bytes()
+    entry.unlink()
+    damaged = {
+        'cut': content[:-1],
+        'cut to the header': content[:100],
+        'empty': b'',
+        'header': content[:30] + b'#' + content[31:],
+        'magic': b'#' + content[1:],
+        'longer': content + b'#',
+        'text': b'nothing of the kind' * 500,
+    }
+    if damage in damaged:
+        entry.write_bytes(damaged[damage])
+    elif damage == 'folder':
+        entry.mkdir()
+    assert cache.fetch(file, make)['img'][0, 0, 0] == ord('a')
+    assert make.calls == 2
+    if damage != 'folder':
+        cache.fetch(file, make)
+        assert make.calls == 2
+        assert entry.read_bytes() == content
+
+
+def test_an_entry_larger_than_the_first_read_of_its_header(tmp_path):
+    arrays = {f'array{k}': np.full(k, k) for k in range(300)}
+    state = source_state(source(tmp_path / 'a'))
+    with (tmp_path / 'entry').open('wb') as file:
+        write_entry(file, state, arrays)
+    assert (tmp_path / 'entry').stat().st_size == layout(state, arrays)[2]
+    read = read_entry(tmp_path / 'entry', state)
+    assert all(np.array_equal(read[name], array) for name, array in arrays.items())
+    assert all(array.ctypes.data % 64 == 0 for array in read.values())
+
+
+def test_the_budget_holds_over_all_who_share_the_folder_and_this_is_said_once(tmp_path, said):
+    files = [source(tmp_path / f'{k}.jpg') for k in range(6)]
+    size = layout(source_state(files[0]), Maker()(files[0]))[2]
+    caches = [ArrayCache(tmp_path / 'cache', 3.5 * size / 1e9) for _ in range(2)]
+    make = Maker()
+    for _ in range(3):
+        for number, file in enumerate(files):
+            assert caches[number % 2].fetch(file, make)['img'][0, 0, 0] == ord('a')
+    assert len(entries(tmp_path / 'cache')) == 3
+    assert used(tmp_path / 'cache') == promised(tmp_path / 'cache') <= 3.5 * size
+    assert make.calls == 3 + 3 * 3
+    assert len(said) == 1
+    assert 'GB are used up' in said[0]
+    larger = ArrayCache(tmp_path / 'cache', 1)
+    for file in files:
+        larger.fetch(file, make)
+    assert len(entries(tmp_path / 'cache')) == 6
+
+
+def test_entries_without_a_source_make_room(tmp_path, monkeypatch, said):
+    files = [source(tmp_path / f'{k}.jpg') for k in range(4)]
+    size = layout(source_state(files[0]), Maker()(files[0]))[2]
+    for file in files[:3]:
+        ArrayCache(tmp_path / 'cache', 3.5 * size / 1e9).fetch(file, Maker())
+    files[0].unlink()
+    source(files[1], b'changed')
+    abandoned = source(tmp_path / f'cache/.{10**9}.x.partial', age=2 * HOUR)
+    fresh = source(tmp_path / f'cache/.{size}.y.partial', age=0)
+    monkeypatch.setattr(cache_budget, 'RECOUNT', 0)
+    ArrayCache(tmp_path / 'cache', 3.5 * size / 1e9).fetch(files[3], Maker())
+    assert len(entries(tmp_path / 'cache')) == 2
+    assert not abandoned.exists()
+    assert fresh.exists()
+    assert promised(tmp_path / 'cache') == 3 * size
+    assert said == []
+
+
+@pytest.mark.parametrize('content', ['', 'garbage', '{"bytes": "x", "counted": 0}', '[1]'])
+def test_a_damaged_ledger_is_counted_anew(tmp_path, content):
+    cache = ArrayCache(tmp_path / 'cache', 1)
+    cache.fetch(source(tmp_path / 'a.jpg'), Maker())
+    (tmp_path / 'cache' / LEDGER).write_text(content)
+    cache.fetch(source(tmp_path / 'b.jpg'), Maker())
+    assert promised(tmp_path / 'cache') == used(tmp_path / 'cache') > 0
+
+
+def test_the_folder_may_be_deleted_at_any_moment(tmp_path):
+    file, make, cache = source(tmp_path / 'a.jpg'), Maker(), ArrayCache(tmp_path / 'cache', 1)
+    for number in range(3):
+        held = cache.fetch(file, make)['img']
+        shutil.rmtree(tmp_path / 'cache')
+        assert held[-1, 0, 0] == ord('a')
+        assert make.calls == number + 1
+
+
+def test_space_for_checkpoints_is_left_on_the_disk(tmp_path, monkeypatch, said):
+    monkeypatch.setattr(shutil, 'disk_usage', lambda path: shutil._ntuple_diskusage(10**12, 10**12, 10**9))
+    cache, make = ArrayCache(tmp_path / 'cache', 1), Maker()
+    for _ in range(2):
+        cache.fetch(source(tmp_path / 'a.jpg'), make)
+    assert make.calls == 2
+    assert len(said) == 1
+    assert 'disk has less than 2 GB left' in said[0]
+
+
+def test_a_disk_that_fills_up_while_writing_leaves_nothing_behind(tmp_path, monkeypatch, said):
+    def fail(file, state, arrays):
+        file.write(b'half')
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(cache_module, 'write_entry', fail)
+    cache, make = ArrayCache(tmp_path / 'cache', 1), Maker()
+    for name in ('a', 'b'):
+        assert cache.fetch(source(tmp_path / name), make)['img'].any()
+    assert [file.name for file in (tmp_path / 'cache').iterdir()] == [LEDGER]
+    assert promised(tmp_path / 'cache') == 0
+    assert len(said) == 1
+    assert 'No space left on device' in said[0]
+
+
+@pytest.mark.parametrize('trouble', ['file in its place', 'read-only', 'no locks'])
+def test_a_folder_that_cannot_be_written_is_said_once_and_what_is_there_is_used(
+    tmp_path, monkeypatch, said, trouble
+):
+    folder, make = tmp_path / 'cache', Maker()
+    files = [source(tmp_path / name) for name in ('a', 'b', 'c')]
+
+    def refuse(*_):
+        raise PermissionError(13, 'Permission denied')
+
+    if trouble == 'file in its place':
+        folder.write_text('')
+    else:
+        ArrayCache(folder, 1).fetch(files[0], Maker())
+        monkeypatch.setattr(
+            *((Path, 'touch') if trouble == 'read-only' else (cache_budget.fcntl, 'flock')), refuse
+        )
+    cache = ArrayCache(folder, 1)
+    for file in files * 2:
+        assert cache.fetch(file, make)['img'].any()
+    assert make.calls == (6 if trouble == 'file in its place' else 4)
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(('worker', 'rank', 'speaks'), [(None, '0', 1), (0, '0', 1), (1, '0', 0), (0, '1', 0)])
+def test_of_many_workers_and_processes_the_first_one_speaks(monkeypatch, said, worker, rank, speaks):
+    info = None if worker is None else type('Info', (), {'id': worker})
+    monkeypatch.setattr(cache_module, 'get_worker_info', lambda: info)
+    monkeypatch.setenv('RANK', rank)
+    for _ in range(2):
+        cache_module._say_once('full')
+    assert len(said) == speaks
+
+
+def fill(folder: Path, files: list[Path], gb: float, seed: int, failures: multiprocessing.Queue) -> None:
+    """What one worker of one run does."""
+    cache, make = ArrayCache(folder, gb), Maker()
+    for _ in range(3):
+        for k in np.random.default_rng(seed).permutation(len(files)):
+            arrays = cache.fetch(files[k], make)
+            if not (arrays['img'] == ord('a') + k).all() or arrays['ends'][1, 2] != 5:
+                failures.put(k)
+
+
+def test_many_processes_fill_one_folder(tmp_path, said):
+    files = [source(tmp_path / f'{k}.jpg', bytes([ord('a') + k])) for k in range(12)]
+    size = layout(source_state(files[0]), Maker()(files[0]))[2]
+    context = multiprocessing.get_context('fork')
+    failures = context.Queue()
+    gb = 8.5 * size / 1e9
+    arguments = [(tmp_path / 'cache', files, gb, seed, failures) for seed in range(6)]
+    workers = [context.Process(target=fill, args=each) for each in arguments]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0] * 6
+    assert failures.empty()
+    assert 1 <= len(entries(tmp_path / 'cache')) <= 8
+    assert used(tmp_path / 'cache') == promised(tmp_path / 'cache')
+    assert not list((tmp_path / 'cache').glob('.*.partial'))
+
+
+@pytest.mark.parametrize('gb', [0, -1, float('nan')])
+def test_a_budget_of_nothing_is_refused(gb):
+    with pytest.raises(ValueError, match=r'more than 0 GB, got .*leave the cache out'):
+        ArrayCache('x', gb)
+
+
+def test_a_missing_source_is_the_usual_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'none\.jpg'):
+        ArrayCache(tmp_path / 'cache', 1).fetch(tmp_path / 'none.jpg', Maker())
