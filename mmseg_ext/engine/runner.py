@@ -55,6 +55,14 @@ class DefectRunner(Runner):
         self.logger.info(f'{said}, {device_name()}, seed {self.seed}, {self.world_size} process(es)')
         self.logger.info(f'Config:\n{self.cfg.pretty_text}')
 
+    def _init_model_weights(self) -> None:
+        """Draw the weights, then put them into the memory format that suits the machine.
+
+        In this order, because numbers are drawn in the order of memory: a seed means the same weights in each.
+        """
+        super()._init_model_weights()
+        self.model.to(memory_format=memory_format(self.cfg))
+
     def load_or_resume(self) -> None:
         """Training or testing begins here: from now on the terminal shows what happens."""
         self._set_terminal(logging.INFO)
@@ -73,12 +81,7 @@ class DefectRunner(Runner):
             handler.setLevel(level)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """The model, to be trained in the memory format that suits the machine, distributed if it has to be.
-
-        On CPUs DistributedDataParallel must not be told a device; mmengine always names one.
-        """
-        if self.cfg.get('train_cfg'):
-            model = model.to(memory_format=memory_format(self.cfg))
+        """On CPUs DistributedDataParallel must not be told a device; mmengine always names one."""
         with warnings.catch_warnings():
             warnings.filterwarnings('ignore', '.*broadcast_buffers', FutureWarning)  # mmengine names it too
             if self.distributed and not torch.cuda.is_available() and model_wrapper_cfg is None:

@@ -28,7 +28,7 @@ class BatchDataPreProcessor(SegDataPreProcessor):
         if self._channel_conversion and images.shape[1] == 3:
             images = images.flip(1)
         if self._enable_normalize:
-            images = images.sub_(self.mean).div_(self.std)
+            images = images.sub(self.mean).div_(self.std)
         return dict(inputs=images, data_samples=_with_labels(data['data_samples'], labels))
 
     def _is_plain(self, data: dict) -> bool:

@@ -63,6 +63,16 @@ def test_training_batches_are_those_of_mmseg(options, data, at_once):
     equal(ours(batch(**data), True), build('SegDataPreProcessor', **options)(batch(**data), True))
 
 
+def test_double_precision_is_kept():
+    torch.set_default_dtype(torch.float64)
+    try:
+        ours, theirs = (build(kind)(batch(), True) for kind in ('BatchDataPreProcessor', 'SegDataPreProcessor'))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert ours['inputs'].dtype == theirs['inputs'].dtype == torch.float64
+    assert torch.equal(ours['inputs'], theirs['inputs'])
+
+
 def test_a_batch_is_left_as_it_was():
     data, ours = batch(), build('BatchDataPreProcessor')
     before = data['inputs'][0].clone()
