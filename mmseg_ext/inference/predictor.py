@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,28 +118,21 @@ class Predictor:
                 on_error(ready.source, error)
 
     def _forward(self, ready: _Ready, scores: bool) -> Callable[[], Prediction]:
-        source, sample, prepared, _ = ready
-        spans = self.network.spans(sample)
-        try:
-            with torch.inference_mode():
-                if any(len(each) > 1 for each in spans):
-                    done = self._collect(source, sample, self.network.bands(sample, spans), scores)
-                    return lambda: done
-                logits = self.network.logits(prepared or self.network.prepare(sample.inputs))
-                if self.device.type == 'cpu':
-                    return lambda: self._collect(source, sample, self._band(logits, sample), scores)
-                done = self._collect(source, sample, self._band(logits, sample), scores)
-                return lambda: done
-        except torch.OutOfMemoryError as error:
-            size = 'x'.join(map(str, sample.size))
-            raise RunError(
-                f'{describe(source)}: the GPU has no memory left for {size} pixels; try tiles (--tile 1024)'
-            ) from error
-        except RuntimeError as error:
-            raise DataError(f'{describe(source)}: the network fails on it: {first_line(error)}') from error
+        """The forward pass; what comes after it is left to another thread where that is a core's work too."""
+        spans = self.network.spans(ready.sample)
+        tiled = any(len(each) > 1 for each in spans)
+        with torch.inference_mode(), _explained(ready):
+            bands = self.network.bands(ready.sample, spans) if tiled else self._whole(ready)
+            finish = partial(self._collect, ready.source, ready.sample, bands, scores)
+            if self.device.type == 'cpu' and not tiled:
+                return finish
+            done = finish()
+        return lambda: done
 
-    def _band(self, logits: Tensor, sample: Sample) -> Iterator[tuple[int, Tensor]]:
-        yield 0, self.network.resized(logits, sample.size)
+    def _whole(self, ready: _Ready) -> Iterator[tuple[int, Tensor]]:
+        """The logits of an image in one piece, as one band; its size is that of the image when it is asked for."""
+        logits = self.network.logits(ready.prepared or self.network.prepare(ready.sample.inputs))
+        return ((0, self.network.resized(each, ready.sample.size)) for each in [logits])
 
     @torch.inference_mode()
     def _collect(
@@ -156,3 +151,15 @@ class Predictor:
             if scores:
                 maps[:, rows] = probabilities(logits).cpu().numpy()
         return Prediction(source, mask, maps, np.concatenate(sure), sample.image)
+
+
+@contextmanager
+def _explained(ready: _Ready) -> Iterator[None]:
+    """Say which image the network fails on, and what can be done about memory."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        what = f'{describe(ready.source)}: the GPU has no memory left for {ready.sample.size} pixels'
+        raise RunError(f'{what}; try tiles (--tile 1024)') from error
+    except RuntimeError as error:
+        raise DataError(f'{describe(ready.source)}: the network fails on it: {first_line(error)}') from error

@@ -1,6 +1,7 @@
 """``mmseg_ext.load(...).predict(...)``: equal to mmseg's own prediction, in whatever way it is asked."""
 
 import copy
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from mmseg.registry import DATASETS
 from untrained_run import UNET, WEIGHTS
 
 import mmseg_ext
-from mmseg_ext.errors import DataError, UsageError
+from mmseg_ext.errors import DataError, RunError, UsageError
 from mmseg_ext.inference import Tiling
 from mmseg_ext.inference.predictor import Predictor
 
@@ -123,6 +124,21 @@ def test_a_broken_image_stops_or_is_told(project, make_run, tmp_path):
     results = list(model.predict_many([*names, good], on_error=lambda source, error: told.append(source)))
     assert told == names
     assert [result.source for result in results] == [good]
+
+
+def test_failures_of_the_network_name_the_image(project, make_run, monkeypatch):
+    model, source = mmseg_ext.load(checkpoint=make_run()), str(paths(project)[0])
+    for error, kind, said in (
+        (RuntimeError('sizes differ\nstack'), DataError, f'{source}: the network fails on it: sizes differ'),
+        (torch.OutOfMemoryError('no'), RunError, f'{source}: the GPU has no memory left'),
+    ):
+
+        def fail(*arguments, error=error):
+            raise error
+
+        monkeypatch.setattr(model.model, 'inference', fail)
+        with pytest.raises(kind, match=re.escape(said)):
+            model.predict(source)
 
 
 @pytest.mark.parametrize(
