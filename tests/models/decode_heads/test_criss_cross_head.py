@@ -49,6 +49,14 @@ def test_two_passes_carry_a_pixel_to_all_others(recurrence, hears):
     assert bool(x.grad[0, :, 3, 4].abs().sum() > 0) is hears
 
 
+@pytest.mark.parametrize('recurrence', [1, 2, 3])
+def test_the_head_passes_as_often_as_it_is_told(recurrence):
+    built, passes = head(recurrence=recurrence), []
+    built.cca.register_forward_hook(lambda *_: passes.append(1))
+    built([torch.rand(1, 8, 3, 4)])
+    assert len(passes) == recurrence
+
+
 @pytest.mark.parametrize('concat', [True, False])
 def test_every_weight_learns(concat):
     built = head(concat_input=concat).train()
