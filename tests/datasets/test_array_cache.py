@@ -151,7 +151,8 @@ def test_another_decoder_makes_another_array(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    'damage', ['cut', 'cut to the header', 'empty', 'header', 'magic', 'longer', 'text', 'folder', 'gone']
+    'damage',
+    ['cut', 'cut to the header', 'empty', 'header', 'number', 'magic', 'longer', 'text', 'folder', 'gone'],
 )
 def test_a_damaged_entry_is_made_anew(tmp_path, damage):
     file, make, cache = source(tmp_path / 'a.jpg'), Maker(), ArrayCache(tmp_path / 'cache', 1)
@@ -164,6 +165,7 @@ def test_a_damaged_entry_is_made_anew(tmp_path, damage):
         'cut to the header': content[:100],
         'empty': b'',
         'header': content[:30] + b'#' + content[31:],
+        'number': content.replace(b'[1000,', b'[1001,', 1),
         'magic': b'#' + content[1:],
         'longer': content + b'#',
         'text': b'nothing of the kind' * 500,
@@ -247,12 +249,18 @@ def test_the_folder_may_be_deleted_at_any_moment(tmp_path):
 
 
 def test_space_for_checkpoints_is_left_on_the_disk(tmp_path, monkeypatch, said):
-    monkeypatch.setattr(shutil, 'disk_usage', lambda path: shutil._ntuple_diskusage(10**12, 10**12, 10**9))
+    looks = []
+
+    def nearly_full(path):
+        looks.append(path)
+        return shutil._ntuple_diskusage(10**12, 10**12, 10**9)
+
+    monkeypatch.setattr(shutil, 'disk_usage', nearly_full)
     cache, make = ArrayCache(tmp_path / 'cache', 1), Maker()
     for _ in range(2):
         cache.fetch(source(tmp_path / 'a.jpg'), make)
     assert make.calls == 2
-    assert len(said) == 1
+    assert len(looks) == len(said) == 1
     assert 'disk has less than 2 GB left' in said[0]
 
 
