@@ -20,7 +20,7 @@ from mmseg_ext.inference.sources import build_model, class_names, find_device, r
 from mmseg_ext.inference.stream import map_ahead
 from mmseg_ext.inference.tiles import Network, Prepared, Tiling
 
-STRIP = 256  # rows decided at a time, so that what is worked out on the way stays small
+STRIP = 512 * 512  # pixels decided at a time, so that what is worked out on the way stays small
 WORKERS = max(1, min((os.cpu_count() or 1) - 1, 8))
 
 
@@ -140,8 +140,7 @@ class Predictor:
     ) -> Prediction:
         """Classes and scores of all bands of logits, each of which is let go when it has been decided."""
         mask, maps, sure = np.empty(sample.size, np.uint8), None, []
-        strips = ((top + STRIP * k, part) for top, band in bands for k, part in enumerate(band.split(STRIP, 1)))
-        for top, logits in strips:
+        for top, logits in _strips(bands):
             rows = slice(top, top + logits.shape[1])
             decided, confidence = decide(logits, self.threshold)
             mask[rows] = decided.cpu().numpy()
@@ -151,6 +150,13 @@ class Predictor:
             if scores:
                 maps[:, rows] = probabilities(logits).cpu().numpy()
         return Prediction(source, mask, maps, np.concatenate(sure), sample.image)
+
+
+def _strips(bands: Iterable[tuple[int, Tensor]]) -> Iterator[tuple[int, Tensor]]:
+    """The same rows in pieces of about STRIP pixels."""
+    for top, band in bands:
+        rows = max(STRIP // band.shape[2], 1)
+        yield from ((top + rows * k, part) for k, part in enumerate(band.split(rows, 1)))
 
 
 @contextmanager

@@ -62,11 +62,8 @@ class Network:
     def spans(self, sample: Sample) -> tuple[list[Span], list[Span]]:
         """Rows and columns of its tiles. An image that the pipeline resizes is not cut: it is small already."""
         size = tuple(sample.inputs.shape[1:])
-        return (
-            self.tiling.spans(*size, self.align)
-            if size == sample.size
-            else ([Span(0, size[0])], [Span(0, size[1])])
-        )
+        tiling = self.tiling if size == sample.size else Tiling('none')
+        return tiling.spans(*size, self.align)
 
     def prepare(self, inputs: Tensor) -> Prepared:
         """Normalised and padded as when testing: (1, 3, h', w') float32 on the device of the model."""
