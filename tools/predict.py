@@ -23,7 +23,7 @@ from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.errors import DataError, listed, run_command_line
 from mmseg_ext.inference import find_config
 from mmseg_ext.inference.folder import FolderWriter, Summary, predict_folder
-from mmseg_ext.inference.images import NamedImage, already_there, find_images
+from mmseg_ext.inference.images import NamedImage, find_images
 
 
 def parse_args() -> argparse.Namespace:
@@ -80,12 +80,11 @@ def main() -> None:
     cfg = load_config(args.config or find_config(args.checkpoint), args.swap, args.cfg_options)
     model = mmseg_ext.load(cfg, args.checkpoint, args.device, args.tile, args.overlap)
     writer = FolderWriter(args.out, model, not args.no_overlays, args.opacity, args.scores)
-    before = already_there(images, args.out / 'masks')
     summary = predict_with_progress(images, writer)
     found = ', '.join(f'{name} {count}' for name, count in summary.defects.items())
     print(f'{summary.images} of {len(images)} images, defects: {found}')
-    if before:
-        print(f'{before} masks were there before and have been overwritten')
+    if writer.overwritten:
+        print(f'{writer.overwritten} masks were there before and have been overwritten')
     print(f'{args.out}/masks, {args.out}/defects.csv, {args.out}/components.csv')
     if summary.failures:
         raise DataError(listed(summary.failures))

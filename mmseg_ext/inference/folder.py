@@ -40,6 +40,7 @@ class FolderWriter:
     overlays: bool = True
     opacity: float = 0.35
     scores: bool = False
+    overwritten: int = field(default=0, init=False)  # masks that were there from an earlier time
 
     def __call__(self, item: tuple[NamedImage, Prediction]) -> Rows:
         """Write the files of one image; its rows of the tables. RunError when the disk does not take them."""
@@ -51,7 +52,9 @@ class FolderWriter:
         return defect_rows(str(image.path), prediction, self.predictor.classes)
 
     def _write(self, name: str, prediction: Prediction) -> None:
-        write_image(self._place('masks', f'{name}.png'), prediction.mask)
+        mask = self._place('masks', f'{name}.png')
+        self.overwritten += mask.exists()
+        write_image(mask, prediction.mask)
         if self.overlays:
             picture = overlay(*reduced(prediction.image, prediction.mask), self.predictor.palette, self.opacity)
             write_image(self._place('overlays', f'{name}.jpg'), picture)

@@ -3,7 +3,7 @@
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,8 +74,3 @@ def _distinct(paths: list[Path]) -> list[str]:
 
 def _longer(short: str, full: str, counts: Counter) -> str:
     return full if counts[short] > 1 else short
-
-
-def already_there(images: Iterable[NamedImage], folder: Path) -> int:
-    """How many of the images have a mask in ``folder`` from an earlier time."""
-    return sum((folder / f'{image.name}.png').exists() for image in images)

@@ -81,6 +81,9 @@ def test_files_of_every_image(tmp_path):
     assert (tuple(classes[0]), tuple(defects[0])) == (CLASS_COLUMNS, DEFECT_COLUMNS)
     assert [row[0] for row in classes[1:]] == [image.path for image in IMAGES for _ in range(2)]
     assert len(defects) == 1 + 3 * 3
+    assert writer.overwritten == 0
+    predict_folder(IMAGES[1:], writer)
+    assert writer.overwritten == 2
 
 
 def test_an_interruption_leaves_the_tables_of_what_was_done(tmp_path):
