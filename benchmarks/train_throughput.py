@@ -33,7 +33,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 import mmseg_ext.engine  # noqa: F401 registers what the configs name
-from mmseg_ext.engine.machine import loader_processes
+from mmseg_ext.engine.machine import loader_processes, memory_format
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.runner import DefectRunner, device_name, working_copy
 from mmseg_ext.rendering.settings import RenderSettings
@@ -146,6 +146,7 @@ def stock(cfg: Config, folder: Path) -> Runner:
     cfg = copy.deepcopy(cfg)
     loss = dict(type='CrossEntropyLoss', use_sigmoid=False)
     cfg.model.update(type='EncoderDecoder')
+    cfg.model.pop('cpu_channels_last', None)
     cfg.model.data_preprocessor.update(type='SegDataPreProcessor')
     cfg.model.decode_head.loss_decode = dict(loss, loss_weight=1.0)
     for head in cfg.model.auxiliary_head:
@@ -191,14 +192,14 @@ def compare(name: str, base: str, model: str, args: argparse.Namespace, before: 
     print(f'{model:<22} {name:<18} {speeds}{cpu}', flush=True)
 
 
-def usual_options() -> set[str]:
+def usual_options(model: str, args: argparse.Namespace) -> set[str]:
     """What our loop does without being asked."""
-    return set() if GPU else {'channels-last'}
+    return {'channels-last'} if memory_format(recipe(model, args)) is torch.channels_last else set()
 
 
 def run_model(model: str, args: argparse.Namespace) -> None:
     """Ours against stock, each option against ours without it, and all options together against stock."""
-    usual = usual_options()
+    usual = usual_options(model, args)
     compare('ours', 'stock', model, args, None, usual)
     usable = [option for option in args.options if GPU or option != 'amp']
     for option in usable:

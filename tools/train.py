@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument(
         '--channels-last',
         action=BooleanOptionalAction,
-        help='memory format of the convolutions; default: on a CPU, where it is faster, and not on a GPU',
+        help='memory format of the network; default: on a CPU where the model says so, not on a GPU',
     )
     parser.add_argument(
         '--compile',

@@ -36,12 +36,13 @@ def fit_loaders(cfg: Config) -> None:
 
 
 def memory_format(cfg: Config) -> torch.memory_format:
-    """Channels last on a CPU, where convolutions gain from it; on a GPU only if the run asks for it.
+    """What the run asks for, else channels last on a CPU for a model that says it gains from it there.
 
-    There the gain depends on model, precision and GPU, down to a loss: benchmarks/train_throughput.py tells.
+    On a GPU the gain depends on model, precision and GPU, down to a loss: benchmarks/train_throughput.py tells.
     """
-    wanted = cfg.get('run', {}).get('channels_last')
-    chosen = not torch.cuda.is_available() if wanted is None else wanted
+    chosen = cfg.get('run', {}).get('channels_last')
+    if chosen is None:
+        chosen = cfg.get('model', {}).get('cpu_channels_last', False) and not torch.cuda.is_available()
     return torch.channels_last if chosen else torch.contiguous_format
 
 

@@ -61,7 +61,7 @@ def test_no_accuracy_is_logged_and_curves_do_not_miss_it(finished):
     assert (finished / 'train/curves.png').exists()
 
 
-def test_a_run_on_a_cpu_is_channels_last_and_says_so(finished):
+def test_fast_scnn_on_a_cpu_is_channels_last_and_says_so(finished):
     result = json.loads((finished / 'train/result.json').read_text())
     assert (result['channels_last'], result['compiled'], result['num_workers']) == (True, False, 0)
     weights = saved(finished)['state_dict']
@@ -92,13 +92,21 @@ def test_the_command_line_decides_before_the_config_of_a_run():
 
 
 @pytest.mark.parametrize(
-    ('gpu', 'wanted', 'chosen'),
-    [(False, None, True), (True, None, False), (False, False, False), (True, True, True)],
+    ('gpu', 'gains', 'wanted', 'chosen'),
+    [
+        (False, True, None, True),
+        (False, False, None, False),
+        (True, True, None, False),
+        (False, True, False, False),
+        (True, False, True, True),
+    ],
 )
-def test_memory_format(monkeypatch, gpu, wanted, chosen):
+def test_memory_format(monkeypatch, gpu, gains, wanted, chosen):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
     expected = torch.channels_last if chosen else torch.contiguous_format
-    assert machine.memory_format(Config(dict(run=dict(channels_last=wanted)))) is expected
+    cfg = Config(dict(run=dict(channels_last=wanted), model=dict(cpu_channels_last=gains)))
+    assert machine.memory_format(cfg) is expected
+    assert machine.memory_format(Config(dict(model=dict(type='EncoderDecoder')))) is torch.contiguous_format
 
 
 @pytest.mark.parametrize(

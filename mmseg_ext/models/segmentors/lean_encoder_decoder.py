@@ -1,6 +1,7 @@
 """mmseg's EncoderDecoder without the work that no result needs."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -20,9 +21,17 @@ class LeanEncoderDecoder(EncoderDecoder):
     for all heads, and logits enter the loss in the usual memory format, whatever that of the network.
 
     A head that defines its losses itself (DAHead, EncHead, PointHead, ...) or samples pixels is left to do so.
+
+    Args:
+        cpu_channels_last: whether the network trains faster on a CPU with channels last in memory; the Runner then
+            does so there. Separable convolutions do (Fast-SCNN), ResNets do not.
+        options: those of EncoderDecoder.
     """
 
-    compiled: dict[str, Callable] | None = None
+    def __init__(self, cpu_channels_last: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.cpu_channels_last = cpu_channels_last
+        self.compiled: dict[str, Callable] | None = None
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """``decode.<loss>``, and ``aux_<k>.<loss>`` or ``aux.<loss>``, of images (N, 3, H, W)."""
