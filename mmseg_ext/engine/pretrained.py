@@ -78,7 +78,10 @@ def find_weights(name: str) -> tuple[Path | None, str | None]:
         if file.is_file():
             return file, None
     problem = _answer_problem(url) or _fetch_problem(url, cached)
-    return (None, f'{url} cannot be fetched ({problem}); put the file at {cached}') if problem else (cached, None)
+    if not problem:
+        return cached, None
+    what = 'it' if name == url else url
+    return None, f'{what} cannot be fetched ({problem}); put the file at {cached} and start again'
 
 
 def _address(name: str) -> str:

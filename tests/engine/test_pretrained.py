@@ -132,10 +132,17 @@ def test_a_refused_connection_is_one_line_that_says_where_to_put_the_file(cache)
     cfg, used, (line,) = settled(url)
     assert used is None
     assert cfg.model.backbone.init_cfg is None
-    assert line.startswith(f'without the pretrained weights {url}: {url} cannot be fetched (')
-    assert line.endswith(f'put the file at {cache / "net.pth"}')
+    assert line.startswith(f'without the pretrained weights {url}: it cannot be fetched (')
+    assert line.endswith(f'put the file at {cache / "net.pth"} and start again')
     assert 'refused' in line
     assert not cache.exists()
+
+
+def test_the_address_behind_a_name_is_said(monkeypatch):
+    monkeypatch.setattr(pretrained, '_answer_problem', lambda url: 'offline')
+    _, problem = find_weights('open-mmlab://resnet50_v1c')
+    assert problem.startswith('https://')
+    assert 'resnet50_v1c-2cccc1ad.pth cannot be fetched (offline); put the file at ' in problem
 
 
 def test_a_server_that_never_answers_is_not_waited_for(monkeypatch):
@@ -290,6 +297,8 @@ def test_transformers_are_resized_to_the_crop(kind, tmp_path):
     assert len(resized) == (1 if kind == 'VisionTransformer' else 2)
     assert all(torch.equal(state[name], expected[name]) for name in expected if name not in resized)
     assert all(state[name].std() > 0.2 for name in resized)  # of the file, not of the start at 0.02
+    for name in resized if kind == 'ResizableBEiT' else ():  # the class token's three biases stay as they are
+        assert torch.equal(state[name][-3:], expected[name][-3:])
     assert model(torch.rand(1, 3, 96, 96))[0].shape == (1, 12, 6, 6)
 
 
