@@ -1,8 +1,9 @@
-"""Write files so that a crash leaves either the old content or the new, never half of it."""
+"""Write files and folders so that a crash leaves either the old content or the new, never half of it."""
 
 import json
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,21 @@ def write_text(path: str | Path, text: str) -> None:
     """Replace ``path`` by ``text`` (UTF-8), whole or not at all."""
     with replacing(path) as partial:
         partial.write_text(text, encoding='utf-8')
+
+
+def replace_folder(partial: Path, out: Path) -> None:
+    """Put the finished folder in the place of ``out``; an older one steps aside first and is removed last."""
+    if not out.exists():
+        partial.rename(out)
+        return
+    old = partial.with_name(partial.name + '.old')
+    out.rename(old)
+    try:
+        partial.rename(out)
+    except OSError:
+        old.rename(out)
+        raise
+    shutil.rmtree(old)
 
 
 def null_for_nan(value: Any) -> Any:

@@ -5,7 +5,7 @@
 Serves CrackTree260, CRKWH100, CrackLS315 and Stone331 (https://github.com/qinnzou/DeepCrack, academic research),
 CRACK500 (https://github.com/fyangneil/pavement-crack-detection, no explicit licence) and CrackForest
 (https://github.com/cuilimeng/CrackForest-dataset, non-commercial research). The first four and CRACK500 come with
-0/255 masks, which the check reports; data/README.md has the command that writes 0/1.
+0/255 masks, which the check reports; tools/prepare_dataset.py writes 0/1.
 """
 
 from mmseg.registry import DATASETS

@@ -1,7 +1,6 @@
 """The folder that a rendered set goes to: what it holds now, and how the new set takes its place."""
 
 import json
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,18 +40,3 @@ def is_complete(out: Path, meta: dict, settings: RenderSettings) -> bool:
     return all(meta.get(key) == value for key, value in wanted.items()) and all(
         (out / name).is_file() for name in file_names(asdict(settings))
     )
-
-
-def replace(partial: Path, out: Path) -> None:
-    """Put the finished folder in the place of ``out``; an older set steps aside first and is removed last."""
-    if not out.exists():
-        partial.rename(out)
-        return
-    old = partial.with_name(partial.name + '.old')
-    out.rename(old)
-    try:
-        partial.rename(out)
-    except OSError:
-        old.rename(out)
-        raise
-    shutil.rmtree(old)

@@ -13,10 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmseg_ext.files import replace_folder
 from mmseg_ext.rendering.blade import render
 from mmseg_ext.rendering.budget import plan_split
 from mmseg_ext.rendering.settings import CLASSES, SPLITS, RenderSettings
-from mmseg_ext.rendering.target import check_target, is_complete, replace
+from mmseg_ext.rendering.target import check_target, is_complete
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def render_set(
     partial = Path(tempfile.mkdtemp(prefix=f'.{out.name}.partial-', dir=out.parent))
     try:
         meta = draw_all(partial, settings, workers, progress)
-        replace(partial, out)
+        replace_folder(partial, out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return meta, False

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmseg_ext.errors import UsageError
-from mmseg_ext.files import folder_problem
-from mmseg_ext.rendering.target import replace
+from mmseg_ext.files import folder_problem, replace_folder
 
 OWN = {'img_dir', 'ann_dir', 'index.csv', 'meta.json'}  # what a prepared set consists of
 
@@ -40,6 +39,6 @@ def building(out: Path) -> Iterator[Path]:
     try:
         partial.chmod(0o755)  # a temporary folder is private, a data set is not
         yield partial
-        replace(partial, out)
+        replace_folder(partial, out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
