@@ -16,6 +16,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
+import mmseg_ext.models  # noqa: F401 registers the backbone
 from mmseg_ext.engine import pretrained
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.pretrained import SCHEME, backbone_weights, find_weights, settle_pretrained
