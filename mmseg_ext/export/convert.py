@@ -16,6 +16,7 @@ from mmseg_ext.export.pooling import exportable_pooling
 
 OPSET = 18  # the first one of torch's exporter, so the one that most runtimes read
 SMALLEST, LARGEST = 64, 16384  # sides of an image of any size, pixels
+FIXED = 'it takes images of one size only; leave out --dynamic'
 TALKATIVE = ('torch.onnx', 'torch.export', 'torch._subclasses', 'torch._dynamo', 'onnxscript', 'onnx_ir')
 
 
@@ -47,6 +48,8 @@ def convert(
     written = program.model.opset_imports['']
     if written != opset:
         raise UsageError(f'--opset {opset}: this network comes out as opset {written}; ask for that')
+    if dynamic and any(isinstance(side, int) for side in program.model.graph.inputs[0].shape[:3]):
+        raise RunError(f'the network cannot be exported: {FIXED}')  # torch has noticed, and gone on
     for node in program.model.graph:
         node.metadata_props.clear()  # where on this machine the code that made it lies
     program.model.metadata_props.update(facts)
@@ -64,7 +67,11 @@ def obstacle(error: BaseException, dynamic: bool) -> str:
     if operator:
         return f'ONNX has nothing for its operator {operator[1]}'
     if dynamic and re.search('onstraint|pecializ', text):
-        return 'a size is fixed in it; leave out --dynamic'
+        return FIXED
+    if 'data-dependent' in text:
+        return (
+            f'it decides by the values of pixels what to compute, and a graph cannot ({texts[-1].splitlines()[0]})'
+        )
     lines = [line.strip() for line in texts[-1].splitlines() if line.strip()]
     return lines[0] if lines else 'torch gives no reason'
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 
-from mmseg_ext.errors import UsageError
+from mmseg_ext.errors import RunError, UsageError
 from mmseg_ext.export.convert import LARGEST, OPSET, SMALLEST, convert
 from mmseg_ext.export.facts import describe
 from mmseg_ext.export.graph import PlainGraph
@@ -62,7 +62,7 @@ def export(
         step('comparing with onnxruntime')
         parity = compare(partial, predictor, image)
         if dynamic:
-            compare(partial, predictor, _part(image), runs=1)
+            _compare_another_size(partial, predictor, image)
     return Export(path, size, parity)
 
 
@@ -78,7 +78,11 @@ def _check(predictor: Predictor, image: np.ndarray, dynamic: bool) -> None:
         raise UsageError(f'--dynamic is for sides of {SMALLEST} to {LARGEST} px; this image is {image.shape[:2]}')
 
 
-def _part(image: np.ndarray) -> np.ndarray:
-    """Another size: the upper left of the image, three quarters of each side, but not below the smallest."""
+def _compare_another_size(path: Path, predictor: Predictor, image: np.ndarray) -> None:
+    """The upper left of the image, three quarters of each side but not below the smallest, as it alone shows
+    whether torch has taken the image's own size for the only one."""
     height, width = (max(side * 3 // 4, min(side, SMALLEST)) for side in image.shape[:2])
-    return np.ascontiguousarray(image[:height, :width])
+    try:
+        compare(path, predictor, np.ascontiguousarray(image[:height, :width]), runs=1)
+    except RunError as error:
+        raise RunError(f'images of another size: {error}; leave out --dynamic') from error

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from mmseg_ext.engine.preflight import first_line
 from mmseg_ext.errors import RunError
 from mmseg_ext.export.graph import INPUT, OUTPUTS, PlainGraph
 from mmseg_ext.inference import Predictor
@@ -36,8 +37,14 @@ class OnnxModel:
         self.session = onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
 
     def __call__(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities (N, C, H, W) and masks (N, H, W) of images (N, H, W, 3) uint8 RGB."""
-        return tuple(self.session.run(list(OUTPUTS), {INPUT: images}))
+        """Probabilities (N, C, H, W) and masks (N, H, W) of images (N, H, W, 3) uint8 RGB.
+
+        Raises RunError when onnxruntime cannot run the file on them.
+        """
+        try:
+            return tuple(self.session.run(list(OUTPUTS), {INPUT: images}))
+        except Exception as error:  # onnxruntime has a class of its own for every kind of failure
+            raise RunError(f'the exported network fails on {images.shape}: {first_line(error)}') from error
 
 
 def compare(path: Path, predictor: Predictor, image: np.ndarray, runs: int = 3) -> Parity:
