@@ -7,6 +7,8 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import OPTIMIZERS, PARAM_SCHEDULERS
 
+import mmseg_ext.engine  # noqa: F401 registers optimisers and schedulers
+
 SCHEDULES = Path(__file__).resolve().parents[2] / 'configs/_base_/schedules'
 
 
