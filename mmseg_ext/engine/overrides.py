@@ -8,9 +8,11 @@ elsewhere, is an error with the name that was probably meant.
 
 import ast
 import difflib
+import logging
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,11 +124,23 @@ def _evaluate(recipe: Recipe, bases: dict[str, Path]) -> Config:
         copy = Path(folder, recipe.path.name)
         copy.write_text(ast.unparse(ast.fix_missing_locations(tree)), encoding='utf-8')
         try:
-            merged = Config.fromfile(copy)
+            with _without_notes():
+                merged = Config.fromfile(copy)
         except Exception as error:
             place = str(error).replace(str(copy), str(recipe.path)).strip().splitlines() or ['']
             raise UsageError(f'{recipe.path}: {type(error).__name__}: {place[-1]}') from error
     return Config(merged._cfg_dict, filename=str(recipe.path), env_variables=merged._env_variables)
+
+
+@contextmanager
+def _without_notes() -> Iterator[None]:
+    """Silence mmengine's notes on environment variables: a line for each of them and each file that reads one."""
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _configs_around(path: Path) -> list[str]:

@@ -16,7 +16,7 @@ def test_a_swap_reaches_what_the_recipe_wires(project):
     assert {head.num_classes for head in heads} == {6}
     assert {head.loss_decode.type for head in heads} == {'SoftmaxFocalLoss'}
     assert cfg.model.data_preprocessor.size == (256, 256)
-    assert cfg.train_dataloader.dataset.pipeline[2].crop_size == (256, 256)
+    assert [step.crop_size for step in cfg.train_dataloader.dataset.pipeline if 'crop_size' in step] == [(256, 256)]
 
 
 def test_overrides_are_merged(project):
@@ -25,6 +25,12 @@ def test_overrides_are_merged(project):
     assert cfg.optim_wrapper.optimizer.lr == 0.5
     assert cfg.model.decode_head.loss_decode[1].loss_weight == 2
     assert cfg.find.me == 1
+
+
+def test_reading_a_recipe_prints_nothing(project, monkeypatch, capfd):
+    monkeypatch.setenv('MMSEG_EXT_DATA', str(project.root))
+    assert load_config(project.recipe, ['datasets=magnetic_tile']).train_dataloader.dataset.data_root
+    assert capfd.readouterr() == ('', '')
 
 
 @pytest.mark.parametrize(
