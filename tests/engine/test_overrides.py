@@ -16,7 +16,8 @@ def test_a_swap_reaches_what_the_recipe_wires(project):
     assert {head.num_classes for head in heads} == {6}
     assert {head.loss_decode.type for head in heads} == {'SoftmaxFocalLoss'}
     assert cfg.model.data_preprocessor.size == (256, 256)
-    assert [step.crop_size for step in cfg.train_dataloader.dataset.pipeline if 'crop_size' in step] == [(256, 256)]
+    steps = cfg.train_dataloader.dataset.pipeline
+    assert [step.crop_size for step in steps if 'crop_size' in step] == [(256, 256)]
 
 
 def test_overrides_are_merged(project):
