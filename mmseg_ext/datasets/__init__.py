@@ -1,6 +1,7 @@
 """Data sets in one layout (see ``checked``), and the one check that serves them (see ``check``)."""
 
 import mmseg_ext.upstream  # noqa: F401 (before anything that imports mmseg)
+from mmseg_ext.datasets import samplers as samplers
 from mmseg_ext.datasets import transforms as transforms
 from mmseg_ext.datasets.checked import CheckedSegDataset
 from mmseg_ext.datasets.crack import CrackDataset

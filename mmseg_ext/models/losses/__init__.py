@@ -1,6 +1,7 @@
 """Losses for rare classes, registered into mmseg's MODELS; the formulas are in mmseg_ext/functional."""
 
 from mmseg_ext.models.losses.active_boundary_loss import ActiveBoundaryLoss
+from mmseg_ext.models.losses.balanced_cross_entropy_loss import BalancedCrossEntropyLoss
 from mmseg_ext.models.losses.bce_dice_loss import BCEDiceLoss
 from mmseg_ext.models.losses.cross_entropy_loss import MaskedCrossEntropyLoss
 from mmseg_ext.models.losses.dice_loss import SoftDiceLoss
@@ -13,6 +14,7 @@ from mmseg_ext.models.losses.tversky_loss import SoftTverskyLoss
 __all__ = [
     'ActiveBoundaryLoss',
     'BCEDiceLoss',
+    'BalancedCrossEntropyLoss',
     'FocalDiceLoss',
     'KervadecBoundaryLoss',
     'LovaszSoftmaxLoss',

@@ -15,6 +15,7 @@ NAMES = [
     'SoftTverskyLoss',
     'SoftDiceLoss',
     'MaskedCrossEntropyLoss',
+    'BalancedCrossEntropyLoss',
     'BCEDiceLoss',
     'FocalDiceLoss',
     'LovaszSoftmaxLoss',
