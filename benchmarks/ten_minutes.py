@@ -1,0 +1,113 @@
+"""What the ten-minute recipe learns from scratch on real defect images: scores of the test split, CPU time, seeds.
+
+python benchmarks/ten_minutes.py                                       # two sets, three seeds: an hour of CPU
+python benchmarks/ten_minutes.py --settings recipe dice_ce cross_entropy --seeds 0   # against other losses
+python benchmarks/ten_minutes.py --settings wide --iterations 20000 --batch 32          # larger, for a GPU
+
+Every run goes through tools/train.py and tools/test.py as a user would call them. A row is appended to
+benchmarks/ten_minutes.csv when a run ends; runs that are in it already are skipped, begun ones are continued.
+"""
+
+import argparse
+import csv
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RECIPE = ROOT / 'configs/quick/ten_minutes.py'
+TABLE = ROOT / 'benchmarks/ten_minutes.csv'
+KEY = ('setting', 'dataset', 'seed', 'iterations', 'batch')
+COLUMNS = (*KEY, 'cpu_minutes', 'device', 'mIoU_fg', 'IoU', 'Found', 'FalseAlarms', 'best_at')
+# What each setting changes in the recipe: bases, and single keys.
+SETTINGS: dict[str, tuple[list[str], dict[str, str | int]]] = {
+    'recipe': ([], {}),
+    'cross_entropy': (['losses=cross_entropy'], {}),
+    'dice_ce': (['losses=dice_ce'], {}),
+    'large_crops': (['pipelines=crop_256'], {'train_dataloader.batch_size': 3}),
+    'plain_unet': ([], {'model.backbone.type': 'UNet'}),
+    'wide': ([], {'model.backbone.base_channels': 32, 'model.decode_head.in_channels': 32}),
+}
+
+
+def command(tool: str, *arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / 'tools' / tool), str(RECIPE), *arguments]
+
+
+def schedule(iterations: int, batch: int) -> dict[str, int]:
+    """The recipe's schedule, stretched."""
+    return {
+        'train_cfg.max_iters': iterations,
+        'train_cfg.val_interval': iterations // 4,
+        'default_hooks.checkpoint.interval': iterations // 4,
+        'param_scheduler.0.end': iterations // 10,
+        'param_scheduler.1.begin': iterations // 10,
+        'param_scheduler.1.end': iterations,
+        'train_dataloader.batch_size': batch,
+    }
+
+
+def children_seconds() -> float:
+    """CPU seconds of all processes that this one has started and waited for, theirs included."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def run(setting: str, dataset: str, seed: int, iterations: int, batch: int, root: Path) -> dict[str, object]:
+    """Train and test once; the row for the table."""
+    folder = root / f'{setting}_{dataset}_{iterations}x{batch}' / f'seed{seed}'
+    swaps, changes = SETTINGS[setting]
+    options = [f'{key}={value}' for key, value in {**schedule(iterations, batch), **changes}.items()]
+    common = ['--swap', f'datasets={dataset}', *swaps, '--cfg-options', *options, '--work-dir', str(folder)]
+    before = children_seconds()
+    subprocess.run(command('train.py', *common, '--seed', str(seed), '--resume'), check=True)
+    seconds = children_seconds() - before
+    subprocess.run(command('test.py', str(folder), *common, '--show-dir', str(folder / 'overlays')), check=True)
+    result = json.loads((folder / 'test/result.json').read_text())
+    scores, defects = result['scores'], result['classes'][1:]
+    return dict(
+        zip(KEY, (setting, dataset, seed, iterations, batch), strict=True),
+        cpu_minutes=round(seconds / 60, 1),
+        device=result['device'],
+        mIoU_fg=round(scores['mIoU_fg'], 2),
+        IoU='; '.join(f'{name} {scores[f"IoU.{name}"]:.1f}' for name in defects),
+        Found='; '.join(f'{name} {scores[f"Found.{name}"]:.0f}' for name in defects),
+        FalseAlarms=round(scores['FalseAlarms'], 2),
+        best_at=result['iteration'],
+    )
+
+
+def finished() -> set[tuple[str, ...]]:
+    """Keys of the rows in the table."""
+    if not TABLE.exists():
+        return set()
+    with TABLE.open(encoding='utf-8') as file:
+        return {tuple(row[name] for name in KEY) for row in csv.DictReader(file)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--settings', nargs='+', default=['recipe'], choices=list(SETTINGS))
+    parser.add_argument('--datasets', nargs='+', default=['magnetic_tile', 'crackforest'])
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2])
+    parser.add_argument('--iterations', type=int, default=2400)
+    parser.add_argument('--batch', type=int, default=8)
+    parser.add_argument('--root', type=Path, default=ROOT / 'work_dirs/ten_minutes/exp/quick')
+    args = parser.parse_args()
+    runs = [(s, d, k) for k in args.seeds for d in args.datasets for s in args.settings]
+    for setting, dataset, seed in runs:
+        if tuple(map(str, (setting, dataset, seed, args.iterations, args.batch))) in finished():
+            continue
+        row = run(setting, dataset, seed, args.iterations, args.batch, args.root)
+        with TABLE.open('a', newline='', encoding='utf-8') as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            if not file.tell():
+                writer.writeheader()
+            writer.writerow(row)
+        print(row)
+
+
+if __name__ == '__main__':
+    main()
