@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
 from mmseg_ext.errors import UsageError, listed
 
@@ -135,12 +136,16 @@ def _evaluate(recipe: Recipe, bases: dict[str, Path]) -> Config:
 @contextmanager
 def _without_notes() -> Iterator[None]:
     """Silence mmengine's notes on environment variables: a line for each of them and each file that reads one."""
-    before = logging.root.manager.disable
-    logging.disable(logging.INFO)
+    logger = MMLogger.get_current_instance()
+    logger.addFilter(_worth_telling)
     try:
         yield
     finally:
-        logging.disable(before)
+        logger.removeFilter(_worth_telling)
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.INFO
 
 
 def _configs_around(path: Path) -> list[str]:
