@@ -2,9 +2,9 @@
 # divide). The file of a model states the rest; the recipe adds classes, losses and crop size. Auxiliary heads are
 # always a list, so that one line of wiring fits none, one and several.
 model = dict(
-    type='EncoderDecoder',
+    type='LeanEncoderDecoder',
     data_preprocessor=dict(
-        type='SegDataPreProcessor',
+        type='BatchDataPreProcessor',
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=True,

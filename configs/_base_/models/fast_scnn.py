@@ -2,9 +2,7 @@
 _base_ = './_segmentor.py'
 norm_cfg = dict(type='BN', requires_grad=True, momentum=0.01)
 model = dict(
-    type='LeanEncoderDecoder',
     cpu_channels_last=True,
-    data_preprocessor=dict(type='BatchDataPreProcessor'),
     backbone=dict(
         type='FastSCNN',
         downsample_dw_channels=(32, 48),

@@ -4,9 +4,7 @@
 _base_ = './_segmentor.py'
 norm_cfg = dict(type='BN', requires_grad=True, momentum=0.1)
 model = dict(
-    type='LeanEncoderDecoder',
     cpu_channels_last=True,
-    data_preprocessor=dict(type='BatchDataPreProcessor'),
     backbone=dict(
         type='StandardizedUNet',
         base_channels=16,
