@@ -51,6 +51,13 @@ def test_power_1_is_the_mean_of_the_classes_means_and_power_0_that_of_the_pixels
     torch.testing.assert_close(BalancedCrossEntropyLoss(0.5, 0.5)(logits, LABEL), expected)
 
 
+def test_a_pixels_weight_multiplies_its_term_and_not_the_divisor(hub):
+    logits, weight = torch.randn(1, 3, 2, 5, dtype=torch.double), torch.rand(1, 2, 5, dtype=torch.double)
+    terms = F.cross_entropy(logits, LABEL, ignore_index=255, reduction='none') * weight
+    means = [terms[name == LABEL].mean() for name in (0, 1)]
+    torch.testing.assert_close(BalancedCrossEntropyLoss(1, 1)(logits, LABEL, weight), sum(means) / 2)
+
+
 def test_power_falls_evenly_from_the_first_iteration_to_the_last(hub):
     loss = BalancedCrossEntropyLoss(power=0.9, final_power=0.1)
     assert loss._power_now() == 0.9  # outside a runner
