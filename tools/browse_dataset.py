@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mmseg_ext.engine.cli import Overrides
+from mmseg_ext.arguments import add_recipe_options, positive
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.recipe import recipe_name
 from mmseg_ext.errors import run_command_line
@@ -34,16 +34,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--samples', type=positive, default=200, help='samples that are counted; default: 200')
     parser.add_argument('--seed', type=int, help="of the draws; default: the config's")
     parser.add_argument('--raw', action='store_true', help='also show each image as it lies on disk')
-    parser.add_argument('--swap', nargs='+', default=[], metavar='FOLDER=NAME', help='other bases for the recipe')
-    parser.add_argument('--cfg-options', nargs='+', action=Overrides, default={}, metavar='KEY=VALUE')
+    add_recipe_options(parser)
     return parser.parse_args()
-
-
-def positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{value} is not a positive number')
-    return value
 
 
 def look(args: argparse.Namespace) -> tuple[View, Statistics, Statistics | None, Path]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from mmseg_ext.arguments import add_swap, positive
 from mmseg_ext.datasets.checkup import SetReport, check_set
 from mmseg_ext.datasets.report import plot_shares, print_report
 from mmseg_ext.errors import run_command_line
@@ -28,15 +29,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--workers', type=positive, default=min(os.cpu_count() or 1, 8), help='files read at a time'
     )
-    parser.add_argument('--swap', nargs='+', default=[], metavar='FOLDER=NAME', help='replace bases of the recipe')
+    add_swap(parser)
     return parser.parse_args()
-
-
-def positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{value} is not a positive number')
-    return value
 
 
 def check_with_progress(args: argparse.Namespace) -> SetReport:

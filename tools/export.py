@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mmseg_ext.engine.cli import Overrides
+from mmseg_ext.arguments import add_recipe_options, positive
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.recipe import recipe_name
 from mmseg_ext.errors import run_command_line
@@ -39,8 +39,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--check', type=Path, metavar='IMAGE', help='compare on this; default: the first test image of the config'
     )
-    parser.add_argument('--swap', nargs='+', default=[], metavar='FOLDER=NAME', help='other bases for the recipe')
-    parser.add_argument('--cfg-options', nargs='+', action=Overrides, default={}, metavar='KEY=VALUE')
+    add_recipe_options(parser)
     args = parser.parse_args()
     if len(args.inputs) > 2:
         parser.error('expected a config and a checkpoint, or the folder of a run')
@@ -49,13 +48,6 @@ def parse_args() -> argparse.Namespace:
     if args.dynamic and args.size:
         parser.error('--dynamic takes images of any size; leave out --size')
     return args
-
-
-def positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{value} is not a positive number')
-    return value
 
 
 def run_export(args: argparse.Namespace) -> Export:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import mmseg_ext
-from mmseg_ext.engine.cli import Overrides
+from mmseg_ext.arguments import add_recipe_options
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.errors import DataError, listed, run_command_line
 from mmseg_ext.inference import find_config
@@ -45,8 +45,7 @@ def parse_args() -> argparse.Namespace:
         '--scores', action='store_true', help='also scores/<name>.npy: probabilities, (C, H, W) float16'
     )
     parser.add_argument('--device', help='default: a GPU if there is one, else the CPU')
-    parser.add_argument('--swap', nargs='+', default=[], metavar='FOLDER=NAME', help='other bases for the recipe')
-    parser.add_argument('--cfg-options', nargs='+', action=Overrides, default={}, metavar='KEY=VALUE')
+    add_recipe_options(parser)
     args = parser.parse_args()
     args.config = args.inputs.pop(0) if args.inputs[0].endswith('.py') else None
     if len(args.inputs) < 2:

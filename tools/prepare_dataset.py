@@ -21,6 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from mmseg_ext.arguments import positive
 from mmseg_ext.datasets.prepare import SOURCES, Options, Prepared, prepare_set
 from mmseg_ext.datasets.prepare.report import data_root, print_prepared
 from mmseg_ext.errors import UsageError, run_command_line
@@ -72,13 +73,6 @@ def add_pairs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--image-suffix', metavar='.jpg')
     parser.add_argument('--mask-suffix', metavar='_mask.png')
     parser.add_argument('--group-by', metavar='REGEX', help='finds the object in a stem; objects stay together')
-
-
-def positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{value} is not a positive number')
-    return value
 
 
 def share(text: str) -> float:

@@ -2,15 +2,15 @@
 
 import argparse
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import Config, ConfigDict
 from mmengine.dist import get_world_size, is_main_process
 from torch import distributed
 
+from mmseg_ext.arguments import add_recipe_options
 from mmseg_ext.engine.checkpoint import read_checkpoint
 from mmseg_ext.engine.machine import machine_problems
 from mmseg_ext.engine.overrides import merge_config
@@ -27,32 +27,12 @@ KEYS += ('test_evaluator', 'optim_wrapper', 'default_hooks', 'visualizer', 'rand
 FILES = ('result.json', 'per_image.csv', 'worst.png', 'curves.png')
 
 
-class Overrides(DictAction):
-    """``KEY=VALUE …`` as a dict; a word without ``=`` is an error of the command line, not of Python."""
-
-    def __call__(
-        self, parser: ArgumentParser, namespace: Namespace, values: Sequence[str], option_string: str | None = None
-    ) -> None:
-        for value in values:
-            if '=' not in value:
-                parser.error(f'{option_string} {value}: expected KEY=VALUE')
-        super().__call__(parser, namespace, values, option_string)
-
-
 def common_parser(description: str) -> ArgumentParser:
     """A parser with what both tools understand."""
     parser = ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', type=Path, help='a recipe, or the config.py of a run')
     parser.add_argument('--work-dir', type=Path, help='folder of the run; default: from the name of the recipe')
-    parser.add_argument(
-        '--swap',
-        nargs='+',
-        action='extend',
-        default=[],
-        metavar='FOLDER=NAME',
-        help='other bases for the recipe',
-    )
-    parser.add_argument('--cfg-options', nargs='+', action=Overrides, default={}, metavar='KEY=VALUE')
+    add_recipe_options(parser)
     parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm'), default='none')
     return parser
 
