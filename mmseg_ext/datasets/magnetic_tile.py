@@ -3,8 +3,8 @@
     <root>/img_dir/{train,val,test}/*.jpg    <root>/ann_dir/{train,val,test}/*.png    0 background, 1..5 defects
 
 Source: https://github.com/abin24/Magnetic-tile-defect-datasets. No licence file; its README welcomes use with a
-citation. The pictures are grey, each of its own size. Its masks are grey with soft edges; one tile was photographed
-up to six times, so a split must go by tile: tools/prepare_dataset.py does both.
+citation. The pictures are grey, each of its own size. Its masks are grey with soft edges; one tile was
+photographed up to six times, so a split must go by tile: tools/prepare_dataset.py does both.
 """
 
 from mmseg.registry import DATASETS
