@@ -30,7 +30,7 @@ demo: setup
 	@echo 'Your own images: copy them to data/mine/{img_dir,ann_dir}/{train,val,test}, then'
 	@echo '  $(BIN)/python tools/check_dataset.py data/mine'
 	@echo 'and follow "Your own images" in README.md: one file of a few lines, and'
-	@echo '  $(BIN)/python tools/train.py $(RECIPE) --swap datasets=mine'
+	@echo '  $(BIN)/python tools/train.py configs/quick/ten_minutes.py --swap datasets=mine'
 
 test: setup
 	$(BIN)/python -m pytest -n 2 --durations=10

@@ -1,8 +1,7 @@
-# Defects on rendered blades in minutes on a CPU: what `make demo` trains, and a first try on images of one's own.
+# Defects on rendered blades in minutes on a CPU: what `make demo` trains. For images of one's own: ten_minutes.py.
 #
 #   python tools/render_demo_data.py --out data/demo_blade
 #   python tools/train.py configs/quick/demo_blade.py
-#   python tools/train.py configs/quick/demo_blade.py --swap datasets=mine
 # `expected` is mean and standard deviation of five seeds on the test split, in percent; `make test` holds the
 # recipe to it within three deviations.
 expected = dict(mIoU_fg=(51.3, 1.7))
