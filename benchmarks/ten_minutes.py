@@ -27,6 +27,7 @@ SETTINGS: dict[str, tuple[list[str], dict[str, str | int]]] = {
     'cross_entropy': (['losses=cross_entropy'], {}),
     'dice_ce': (['losses=dice_ce'], {}),
     'large_crops': (['pipelines=crop_256'], {'train_dataloader.batch_size': 3}),
+    'free_3': ([], {'train_dataloader.sampler.free': 3}),
     'plain_unet': ([], {'model.backbone.type': 'UNet'}),
     'wide': ([], {'model.backbone.base_channels': 32, 'model.decode_head.in_channels': 32}),
 }
