@@ -17,7 +17,7 @@ from mmseg_ext.engine.overrides import merge_config
 from mmseg_ext.engine.preflight import check_run
 from mmseg_ext.engine.recipe import CONFIG, config_hash, recipe_name, run_folder
 from mmseg_ext.engine.runner import start_processes
-from mmseg_ext.engine.training import best_checkpoint
+from mmseg_ext.engine.training import find_checkpoint
 from mmseg_ext.errors import UsageError
 from mmseg_ext.evaluation.table import MEANS, format_table
 from mmseg_ext.files import folder_problem
@@ -64,8 +64,7 @@ def plan_test(args: Namespace) -> Plan:
     That is ``<run>/<split>`` for the config that the run was trained with. Any other, such as another data set,
     gets ``<run>/<split>-<its name>``, so that it cannot be taken for the result of the run.
     """
-    if args.checkpoint.is_dir():
-        args.checkpoint = best_checkpoint(args.checkpoint / 'train' / 'ckpt')
+    args.checkpoint = find_checkpoint(args.checkpoint)
     read_checkpoint(args.checkpoint)
     cfg, problems = _merged(args)
     _name(cfg, args, problems)

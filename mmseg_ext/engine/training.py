@@ -121,3 +121,9 @@ def best_checkpoint(folder: Path) -> Path:
     if chosen is None:
         raise UsageError(f'{folder}: no checkpoint there; train first')
     return chosen
+
+
+def find_checkpoint(path: str | Path) -> Path:
+    """``path`` itself, or the best weights of the run whose folder it is."""
+    path = Path(path).expanduser()
+    return best_checkpoint(path / 'train' / 'ckpt') if path.is_dir() else path

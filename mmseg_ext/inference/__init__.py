@@ -1,8 +1,9 @@
 """What a trained model is for: masks, scores and counts of images that nobody has labelled."""
 
 import mmseg_ext.engine  # noqa: F401 (before anything that imports mmseg)
+from mmseg_ext.engine.training import find_checkpoint
 from mmseg_ext.inference.predictor import Prediction, Predictor
-from mmseg_ext.inference.sources import find_checkpoint, find_config
+from mmseg_ext.inference.sources import find_config
 from mmseg_ext.inference.tiles import Tiling
 
 __all__ = ['Prediction', 'Predictor', 'Tiling', 'find_checkpoint', 'find_config']

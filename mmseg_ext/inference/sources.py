@@ -12,14 +12,8 @@ from mmseg_ext.engine.checkpoint import load_weights
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.preflight import class_problems, dataset_configs, first_line
 from mmseg_ext.engine.recipe import CONFIG
-from mmseg_ext.engine.training import best_checkpoint
+from mmseg_ext.engine.training import find_checkpoint
 from mmseg_ext.errors import UsageError, listed
-
-
-def find_checkpoint(path: str | Path) -> Path:
-    """``path`` itself, or the best weights of the run whose folder it is."""
-    path = Path(path).expanduser()
-    return best_checkpoint(path / 'train' / 'ckpt') if path.is_dir() else path
 
 
 def find_config(checkpoint: str | Path) -> Path:

@@ -1,12 +1,11 @@
 """tools/browse_dataset.py as its user meets it: pictures, table, and one line for whatever stops it."""
 
-import runpy
-import sys
 from pathlib import Path
 
 import cv2
 import pytest
 from tiny_project import make_project
+from tool_runner import run_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,14 +22,7 @@ def project(made, monkeypatch):
 
 
 def run(*arguments) -> int:
-    before, sys.argv = sys.argv, ['browse_dataset.py', *map(str, arguments)]
-    try:
-        runpy.run_path(str(ROOT / 'tools/browse_dataset.py'), run_name='__main__')
-    except SystemExit as end:
-        return end.code
-    finally:
-        sys.argv = before
-    raise AssertionError('a tool must end with an exit code')
+    return run_tool('browse_dataset', *arguments)
 
 
 def pictures(folder: Path) -> dict[str, bytes]:

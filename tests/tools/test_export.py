@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import cv2
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_project import make_project
+from tool_runner import run_tool
 
 import mmseg_ext
 from mmseg_ext.engine.recipe import config_hash
@@ -37,14 +36,7 @@ def project(made, monkeypatch):
 
 
 def run(*arguments) -> int:
-    before, sys.argv = sys.argv, ['export.py', *map(str, arguments)]
-    try:
-        runpy.run_path(str(ROOT / 'tools/export.py'), run_name='__main__')
-    except SystemExit as end:
-        return end.code
-    finally:
-        sys.argv = before
-    raise AssertionError('a tool must end with an exit code')
+    return run_tool('export', *arguments)
 
 
 def outputs(file: Path, image: np.ndarray) -> list[np.ndarray]:

@@ -3,7 +3,6 @@
 import csv
 import logging
 import os
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_project import make_project
+from tool_runner import run_tool
 from untrained_run import WEIGHTS, make_untrained_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,14 +34,7 @@ def project(made, monkeypatch):
 
 
 def run(tool: str, *arguments) -> int:
-    before, sys.argv = sys.argv, [f'{tool}.py', *map(str, arguments)]
-    try:
-        runpy.run_path(str(ROOT / f'tools/{tool}.py'), run_name='__main__')
-    except SystemExit as end:
-        return end.code
-    finally:
-        sys.argv = before
-    raise AssertionError('a tool must end with an exit code')
+    return run_tool(tool, *arguments)
 
 
 def masks(folder: Path) -> dict[str, np.ndarray]:

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import runpy
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 import torch
 from synthetic import make_dataset
 from tiny_project import make_project
+from tool_runner import run_tool
 
 from mmseg_ext.engine.training import train
 
@@ -36,14 +36,7 @@ def project(made, monkeypatch):
 
 
 def run(*arguments) -> int:
-    before, sys.argv = sys.argv, ['test.py', *map(str, arguments)]
-    try:
-        runpy.run_path(str(ROOT / 'tools/test.py'), run_name='__main__')
-    except SystemExit as end:
-        return end.code
-    finally:
-        sys.argv = before
-    raise AssertionError('a tool must end with an exit code')
+    return run_tool('test', *arguments)
 
 
 def result(folder: Path) -> dict:

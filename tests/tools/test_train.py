@@ -2,7 +2,6 @@
 
 import json
 import re
-import runpy
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tiny_project import LEAF, SWAPS, make_project
+from tool_runner import run_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 150  # characters of a line in a terminal
@@ -30,14 +30,7 @@ def project(made, monkeypatch):
 
 def run(*arguments, tool: str = 'train') -> int:
     """The exit code of a tool, run in this process."""
-    before, sys.argv = sys.argv, [f'{tool}.py', *map(str, arguments)]
-    try:
-        runpy.run_path(str(ROOT / f'tools/{tool}.py'), run_name='__main__')
-    except SystemExit as end:
-        return end.code
-    finally:
-        sys.argv = before
-    raise AssertionError('a tool must end with an exit code')
+    return run_tool(tool, *arguments)
 
 
 def mistake(capsys, code: int, *arguments, tool: str = 'train') -> str:
