@@ -14,7 +14,7 @@ setup: .venv/.ready
 .venv/.ready: setup.py requirements/constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		-c requirements/constraints.txt -e '.[augment,seggpt,smp,search,export,dev]'
+		-c requirements/constraints.txt -e '.[augment,seggpt,smp,search,cluster,export,dev]'
 	@# A torchvision built for CUDA cannot be imported beside a CPU torch, and mmseg and diffusers then fail with it.
 	@$(BIN)/python -c 'import torchvision' 2>/dev/null || { \
 		echo 'torchvision does not fit this torch and is removed; models of the smp extra need a torchvision that fits'; \

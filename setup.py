@@ -18,6 +18,7 @@ CORE = [
     'rich>=13',
     'jinja2>=3.1',
     'tensorboard>=2.18',
+    'pyyaml>=6',
 ]
 EXTRAS = {
     'gpu': ['torchvision>=0.21'],
@@ -26,9 +27,8 @@ EXTRAS = {
     'smp': ['segmentation-models-pytorch>=0.5'],
     'search': ['optuna>=4'],
     'export': ['onnx>=1.17', 'onnxscript>=0.3', 'onnxruntime>=1.20'],
-    'report': ['pandas>=2.2'],
     'cluster': ['ray>=2.40'],
-    'dev': ['pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.9', 'pre-commit>=4', 'pyyaml>=6'],
+    'dev': ['pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.9', 'pre-commit>=4', 'selenium>=4.20'],
 }
 
 setup(

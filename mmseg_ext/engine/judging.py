@@ -56,6 +56,7 @@ def judge(
         pretrained=content.get('message_hub', {}).get('runtime_info', {}).get('pretrained'),
         scores=scores,
         classes=list(runner.test_dataloader.dataset.metainfo['classes']),
+        confusion=_confusion(runner),
         checkpoint=str(checkpoint),
         iteration=meta.get('iter'),
         images=images,
@@ -99,6 +100,12 @@ def _bare(model: torch.nn.Module) -> torch.nn.Module:
 def _per_image(runner: Runner) -> list[dict[str, Any]]:
     """The rows of the first metric that keeps them, or none."""
     return next((metric.per_image for metric in runner.test_evaluator.metrics if hasattr(metric, 'per_image')), [])
+
+
+def _confusion(runner: Runner) -> list[list[int]] | None:
+    """Pixels of all images by true class (row) and predicted class; None without a metric that counts them."""
+    kept = (getattr(metric, 'confusion', None) for metric in runner.test_evaluator.metrics)
+    return next((counts.tolist() for counts in kept if counts is not None), None)
 
 
 @torch.no_grad()

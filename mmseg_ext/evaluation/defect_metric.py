@@ -143,6 +143,7 @@ class DefectMetric(BaseMetric):
             row[f'IoU.{label}'] = float(iou[index])
             row[f'labelled.{label}'] = int(counts[index].sum())
             row[f'predicted.{label}'] = int(counts[:, index].sum())
+            row[f'correct.{label}'] = int(counts[index, index])
             if self.components and index:
                 row[f'found.{label}'], row[f'components.{label}'] = entry['components'][index, :2].tolist()
         return row

@@ -1,0 +1,1 @@
+"""Many results side by side: what was run, scores with their uncertainty, and which differences mean something."""
