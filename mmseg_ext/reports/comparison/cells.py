@@ -1,0 +1,93 @@
+"""What a table of scores is made of: cells with mean and deviation, what changed and whether that is noise."""
+
+from dataclasses import dataclass
+
+from mmseg_ext.reports.comparison.records import Comparison, RunRecord
+
+GAIN, LOSS, INSIDE = 'gain', 'loss', 'inside the noise'
+ONE_SEED = 'one seed: noise of training unknown'
+BETTER, WORSE, BEST, SECOND = 'better', 'worse', 'best', 'second'
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Change:
+    """How far a mean lies above that of the row it is compared with, in points, with 95 % intervals.
+
+    ``images`` is the interval over test images (paired bootstrap), ``trainings`` the one over seeds (Welch),
+    ``both`` the two noises together; None where it cannot be known. ``verdict`` is GAIN or LOSS only when zero
+    lies outside ``both``, INSIDE when it lies inside, and else says what is missing for a verdict.
+    """
+
+    against: str  # the row it is compared with, in words
+    difference: float
+    images: Interval | None
+    trainings: Interval | None
+    both: Interval | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One score of one row in percent: ``values`` a seed each, NaN where undefined, as is ``mean`` without any.
+
+    ``sd`` is the sample deviation, None for fewer than two values. ``mark`` is BETTER, WORSE, BEST, SECOND or
+    empty; ``level`` says that the score was not shown to differ from the best one of its column (≈).
+    """
+
+    values: tuple[float, ...]
+    mean: float
+    sd: float | None
+    mark: str = ''
+    level: bool = False
+    change: Change | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a table: ``runs`` are its finished ones, of ``planned``; without any its cells are undefined.
+
+    ``notes`` are what a reader must know of it: seeds that are missing, runs that were resumed.
+    """
+
+    model: str
+    group: str
+    runs: tuple[RunRecord, ...]
+    planned: int
+    cells: tuple[Cell, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The row in words."""
+        return ', '.join(filter(None, (self.model, self.group)))
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A run without a result: ``state`` is 'failed', 'begun' or 'new'; ``reason`` one line for people."""
+
+    model: str
+    group: str
+    run: RunRecord
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """All rows of a comparison that were judged on the same test data, a cell for each of ``keys``.
+
+    ``headings`` stand above the scores, ``keys`` are their names in result.json. ``legend`` explains the marks,
+    ``notes`` is what limits the comparison, a sentence each. Only the first table of a comparison has the runs
+    without a result in ``unfinished`` and the rows without any.
+    """
+
+    comparison: Comparison
+    title: str
+    headings: tuple[str, ...]
+    keys: tuple[str, ...]
+    lines: tuple[Line, ...]
+    legend: tuple[str, ...]
+    notes: tuple[str, ...]
+    unfinished: tuple[Unfinished, ...]
