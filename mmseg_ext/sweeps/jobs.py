@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from mmseg_ext.sweeps.options import words as option_words
+
 LOG = 'log.txt'  # everything the process of a run printed, in the folder of the run; a resumed run appends
 FAILURE = 'failure.json'  # why the last attempt at a run ended early; gone as soon as the next one begins
 
@@ -13,7 +15,8 @@ FAILURE = 'failure.json'  # why the last attempt at a run ended early; gone as s
 class Job:
     """One run to train, and to judge on the test split unless ``test`` is False, in ``folder``.
 
-    ``swaps`` and ``options`` are those of tools/train.py; an option's value is what the config gets.
+    ``swaps`` and ``options`` are those of tools/train.py; an option's value is what the config gets, as long as it
+    survives a command line (see ``options.received``).
     """
 
     recipe: Path
@@ -27,9 +30,7 @@ class Job:
         """The command line of its process, to be started in the current folder."""
         words = [sys.executable, '-m', 'mmseg_ext.sweeps.worker', str(self.recipe), '--work-dir', str(self.folder)]
         words += ['--swap', *self.swaps] if self.swaps else []
-        words += (
-            ['--cfg-options', *(f'{key}={value}' for key, value in self.options.items())] if self.options else []
-        )
+        words += ['--cfg-options', *option_words(self.options)] if self.options else []
         words += [] if self.seed is None else ['--seed', str(self.seed)]
         return words if self.test else [*words, '--no-test']
 
