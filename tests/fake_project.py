@@ -75,10 +75,11 @@ def write_run(
     names: Sequence[str] | None = None,
     **changes: Any,
 ) -> Path:
-    """What a finished run leaves in ``folder``; ``changes`` are other values for keys of both its results."""
+    """What a finished run leaves in ``folder``; ``changes`` are other values in its results."""
     names = names or [f'data/fake/img_dir/test/{index:04d}.png' for index in range(len(confusions))]
-    result = _result(folder, confusions, classes, seed) | changes
+    result = _result(folder, confusions, classes, seed)
     training = result | dict(split='val', train_seconds=60.0, resumed=False, num_workers=2) | changes
+    result |= {key: value for key, value in changes.items() if key in result}
     (folder / 'train/ckpt').mkdir(parents=True)
     (folder / 'test').mkdir()
     write_json(folder / 'train/result.json', training)
