@@ -8,32 +8,18 @@ python tools/train.py CONFIG --amp --channels-last --compile  # benchmarks/train
 python tools/train.py CONFIG --dry-run                        # all checks and the merged config, no training
 """
 
-from argparse import BooleanOptionalAction
-
 from mmengine.dist import is_main_process
 
-from mmseg_ext.engine.cli import common_parser, plan_run, report_run
+from mmseg_ext.engine.cli import plan_run, report_run, training_parser
 from mmseg_ext.engine.training import train
 from mmseg_ext.errors import run_command_line
 
 
 def main() -> None:
-    parser = common_parser(__doc__)
+    parser = training_parser(__doc__)
     parser.add_argument(
         '--resume', action='store_true', help='from the last checkpoint of the run, if there is one'
     )
-    parser.add_argument('--amp', action='store_true', help='mixed precision (GPU)')
-    parser.add_argument(
-        '--channels-last',
-        action=BooleanOptionalAction,
-        help='memory format of the network; default: on a CPU where the model says so, not on a GPU',
-    )
-    parser.add_argument(
-        '--compile',
-        action='store_true',
-        help='torch.compile of the network: minutes at the start, less time an iteration; needs a C++ compiler',
-    )
-    parser.add_argument('--seed', type=int, help='default: randomness.seed of the config')
     parser.add_argument('--dry-run', action='store_true', help='check everything, print the config, train nothing')
     args = parser.parse_args()
     plan = plan_run(args)

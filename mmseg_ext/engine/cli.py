@@ -1,7 +1,7 @@
-"""From a command line to a checked config and a run folder: what tools/train.py and tools/test.py share."""
+"""From a command line to a checked config and a run folder: what the tools and the runs of a sweep share."""
 
 import argparse
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,30 @@ FILES = ('result.json', 'per_image.csv', 'worst.png', 'curves.png')
 
 
 def common_parser(description: str) -> ArgumentParser:
-    """A parser with what both tools understand."""
+    """A parser with what training and testing both understand."""
     parser = ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', type=Path, help='a recipe, or the config.py of a run')
     parser.add_argument('--work-dir', type=Path, help='folder of the run; default: from the name of the recipe')
     add_recipe_options(parser)
     parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm'), default='none')
+    return parser
+
+
+def training_parser(description: str) -> ArgumentParser:
+    """A parser with what a training understands, whoever starts it."""
+    parser = common_parser(description)
+    parser.add_argument('--amp', action='store_true', help='mixed precision (GPU)')
+    parser.add_argument(
+        '--channels-last',
+        action=BooleanOptionalAction,
+        help='memory format of the network; default: on a CPU where the model says so, not on a GPU',
+    )
+    parser.add_argument(
+        '--compile',
+        action='store_true',
+        help='torch.compile of the network: minutes at the start, less time an iteration; needs a C++ compiler',
+    )
+    parser.add_argument('--seed', type=int, help='default: randomness.seed of the config')
     return parser
 
 
@@ -45,8 +63,11 @@ class Plan:
     folder: Path
 
 
-def plan_run(args: Namespace) -> Plan:
-    """Merge, start the processes, check everything. ``folder`` is the run's, holding ``train`` and ``test``."""
+def plan_run(args: Namespace, splits: tuple[str, ...] = ('train', 'val')) -> Plan:
+    """Merge, start the processes, check everything, the data of ``splits`` too.
+
+    ``folder`` is the run's, holding ``train`` and ``test``.
+    """
     cfg, problems = _merged(args)
     execution = _execution(args, cfg.get('run', {}))
     if args.seed is not None:
@@ -54,7 +75,7 @@ def plan_run(args: Namespace) -> Plan:
     _name(cfg, args, problems, get_world_size(), execution)
     problems += machine_problems(cfg)
     folder = args.work_dir or _own_folder(args) or run_folder(args.config, cfg.run.recipe, args.seed)
-    check_run(cfg, problems=filter(None, [*problems, folder_problem(folder)]))
+    check_run(cfg, splits, filter(None, [*problems, folder_problem(folder)]))
     return Plan(cfg, folder)
 
 

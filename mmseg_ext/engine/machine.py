@@ -24,8 +24,12 @@ def loader_processes() -> int:
     """
     if not torch.cuda.is_available():
         return FEWEST
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    return min(max(cores // int(os.environ.get('LOCAL_WORLD_SIZE', '1')), FEWEST), MOST)
+    return min(max(cores() // int(os.environ.get('LOCAL_WORLD_SIZE', '1')), FEWEST), MOST)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
 def fit_loaders(cfg: Config) -> None:

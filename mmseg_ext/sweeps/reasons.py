@@ -1,0 +1,43 @@
+"""Why the process of a run ended early, in one line that its user can act on."""
+
+import re
+import signal
+from pathlib import Path
+
+START = '=== '  # begins the line of the log with which an attempt at the run begins
+TAIL = 100_000  # bytes of a log that are read from its end
+ERROR = re.compile(
+    r'^(?:\S+: )?error: (.+(?:\n {7}\S.*)*)', re.MULTILINE
+)  # as mmseg_ext.errors says it, or argparse
+RAISED = re.compile(r'^Traceback .*\n(?:[ +].*\n|\n)*(\S.*)', re.MULTILINE)  # the line below the stack
+NO_MEMORY = re.compile(r"OutOfMemoryError|MemoryError|can't allocate memory|is killed by signal: Killed")
+LESS = 'out of memory; lower train_dataloader.batch_size or the number of runs at once (--jobs)'
+
+
+def failure_reason(log: Path, code: int) -> str:
+    """One line on the attempt whose output ends ``log`` and whose process ended with ``code`` (minus a signal).
+
+    It is what the run itself said behind ``error:``, else the last line of its traceback, else the signal or code.
+    """
+    text = last_attempt(log)
+    said = [*ERROR.findall(text), *RAISED.findall(text)] if code > 0 else []
+    if not said:
+        return _signal(-code) if code < 0 else f'ended with exit code {code} and without a word'
+    reason = re.sub(r'\n {7}', '; ', said[-1])
+    return f'{LESS}: {reason}' if NO_MEMORY.search(reason) else reason
+
+
+def last_attempt(log: Path) -> str:
+    """What the last process of a run printed, or the end of that; empty without a log."""
+    if not log.is_file():
+        return ''
+    with log.open('rb') as file:
+        file.seek(max(log.stat().st_size - TAIL, 0))
+        text = file.read().decode(errors='replace')
+    return ('\n' + text).rpartition('\n' + START)[2]
+
+
+def _signal(number: int) -> str:
+    if number == signal.SIGKILL:
+        return f'killed by signal {number:d} (out of memory?)'
+    return f'killed by signal {number} ({signal.Signals(number).name})'
