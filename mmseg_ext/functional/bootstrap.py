@@ -23,8 +23,8 @@ def resample_weights(images: int, resamples: int = 2000, seed: int = 0) -> np.nd
 def defect_scores(counts: np.ndarray) -> np.ndarray:
     """IoU and recall of each class but the background, then their means: (..., C, 2) percent.
 
-    ``counts`` are pixels, (..., C, 3); their last axis is correct, labelled, predicted; class 0 is the background. What is undefined is
-    NaN and left out of the mean, as in DefectMetric.
+    ``counts`` are pixels, (..., C, 3): correct, labelled, predicted; class 0 is the background. What is undefined
+    is NaN and left out of the mean, as in DefectMetric.
     """
     correct, labelled, predicted = np.moveaxis(counts[..., 1:, :].astype(np.float64), -1, 0)
     union = labelled + predicted - correct
@@ -37,6 +37,7 @@ def resampled_scores(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """``defect_scores`` in every resample, mean over trainings, (R, C, 2).
 
     ``counts`` are pixels, (S, N, C, 3) of S trainings and N images; ``weights`` are (R, N).
+
     A class that a resample has lost, because none of its images is in it, is left out there: NaN, and not in the
     mean. Otherwise one network would score 0 in it for a single wrong pixel, and another one nothing.
     """

@@ -11,6 +11,8 @@ of the model) or ``best`` (best and second best of the column).
 
 import csv
 import json
+import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +23,8 @@ import numpy as np
 from mmseg_ext.errors import UsageError
 
 COUNTS = ('correct', 'labelled', 'predicted')
+LENGTH = re.compile(r'^train_cfg = dict\([^)]*?\bmax_iters=(\d+)', re.MULTILINE)
+PLAN = ('name', 'title', 'columns', 'marks', 'rows')
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,14 @@ class PerImage:
 
     names: tuple[str, ...]
     counts: np.ndarray
+
+    def sorted(self) -> 'PerImage':
+        """In the order of the names, and these below the folder that holds all the images, wherever that lies."""
+        paths = [Path(name) for name in self.names]
+        root = os.path.commonpath([path.parent for path in paths])
+        names = [path.relative_to(root).as_posix() for path in paths]
+        order = sorted(range(len(names)), key=names.__getitem__)
+        return PerImage(tuple(names[index] for index in order), self.counts[order])
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,27 @@ class RunRecord:
         known = next((part['seed'] for part in (self.result, self.training) if part), None)
         name = self.folder.name.removeprefix('seed')
         return known if known is not None else int(name) if name.isdecimal() else None
+
+    @property
+    def state(self) -> str:
+        """'finished', 'failed', 'begun' (a training without its test) or 'new' (nothing there)."""
+        if self.result is not None:
+            return 'finished'
+        if self.failure is not None:
+            return 'failed'
+        return 'begun' if (self.folder / 'train').is_dir() else 'new'
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the training was interrupted and continued from a checkpoint."""
+        return bool((self.training or {}).get('resumed'))
+
+    @cached_property
+    def iterations(self) -> int | None:
+        """How long the training was to last, from its merged config; None when that does not say so."""
+        file = self.folder / 'train/config.py'
+        found = LENGTH.search(file.read_text(encoding='utf-8')) if file.is_file() else None
+        return int(found[1]) if found else None
 
     @cached_property
     def per_image(self) -> PerImage | None:
@@ -104,7 +137,7 @@ def read_project(folder: str | Path) -> Project:
     plans = sorted((folder / 'sweeps').glob('*.json'))
     if not records and not plans:
         raise UsageError(f'{folder}: no run there; give the folder of a project, such as work_dirs/default')
-    comparisons = [_comparison(folder, json.loads(plan.read_text(encoding='utf-8')), records) for plan in plans]
+    comparisons = [_comparison(folder, _read_plan(plan), records) for plan in plans]
     named = {run.folder for comparison in comparisons for row in comparison.rows for run in row.runs}
     others = [record for path, record in records.items() if path not in named]
     return Project(folder, (*comparisons, *([_others(others)] if others else [])))
@@ -118,7 +151,22 @@ def _run_folders(folder: Path) -> set[Path]:
 
 def _record(folder: Path) -> RunRecord:
     files = (folder / name for name in ('train/result.json', 'test/result.json', 'failure.json'))
-    return RunRecord(folder, *(json.loads(f.read_text(encoding='utf-8')) if f.is_file() else None for f in files))
+    return RunRecord(folder, *(_read_json(file) if file.is_file() else None for file in files))
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        return json.loads(file.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise UsageError(f'{file}: not JSON ({error}); delete it, and repeat what wrote it') from error
+
+
+def _read_plan(file: Path) -> dict[str, Any]:
+    plan = _read_json(file)
+    missing = [key for key in PLAN if key not in plan]
+    if missing:
+        raise UsageError(f'{file}: no plan, it lacks {", ".join(missing)}; start the sweep again, or delete it')
+    return plan
 
 
 def _comparison(folder: Path, plan: dict[str, Any], records: dict[Path, RunRecord]) -> Comparison:

@@ -1,0 +1,146 @@
+"""What a reader must know of a table before believing it: the meaning of the marks, and what was not alike."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from mmseg_ext.reports.comparison.cells import GAIN, INSIDE, LOSS, Line, ScoreTable
+from mmseg_ext.reports.comparison.marks import blocks
+from mmseg_ext.reports.comparison.noise import FEWEST, Resampled
+from mmseg_ext.reports.comparison.records import Row, RunRecord
+
+BY_CHANCE = 0.05
+NAMED = 4  # rows that a note names
+MEANS = 'mIoU and mAcc are means over the defects, without background: mIoU_fg and mAcc_fg of result.json.'
+CHANGES = (
+    'Bold: better than the first row of the same model; italic: worse. Only where zero lies outside the 95 % '
+    'interval of the difference over test images and trainings together; everything else is inside the noise.'
+)
+BEST = (
+    'Bold: best {of}; italic: second best; by the means. ≈: not shown to be worse than the best: zero lies inside '
+    'the 95 % interval of the difference over test images and trainings together, or there is none.'
+)
+
+
+def legend(lines: Sequence[Line], marks: str) -> tuple[str, ...]:
+    """The rule of the marks, the meaning of the means, and how many seeds there were."""
+    of = 'of the model' if len(blocks(lines)) > 1 else 'of the column'
+    counts = sorted({len(line.runs) for line in lines if line.runs})
+    return (CHANGES if marks == 'change' else BEST.format(of=of), MEANS, _seeds(counts))
+
+
+def _seeds(counts: Sequence[int]) -> str:
+    if counts[-1] < 2:
+        return 'One seed a row: no deviation, and how much chance there is in a training is unknown.'
+    said = 'Mean ± sample deviation over the seeds (column n); '
+    return said + ('one seed has none.' if counts[0] < 2 else 'the deviation of one training, not of the mean.')
+
+
+def line_notes(row: Row, runs: Sequence[RunRecord]) -> Iterator[str]:
+    """What is special about one row: seeds without a result, or with one on other data, and resumed runs."""
+    if len(runs) < len(row.runs):
+        lacking = len(row.runs) - len(row.finished)
+        elsewhere = len(row.finished) - len(runs)
+        why = [f'{lacking} without a result'] * (lacking > 0) + [f'{elsewhere} on other test data'] * (
+            elsewhere > 0
+        )
+        yield f'{len(runs)} of {len(row.runs)} seeds ({", ".join(why)})'
+    resumed = [str(run.seed) for run in runs if run.resumed]
+    if resumed:
+        yield f'resumed: seed {", ".join(resumed)}'
+
+
+def table_notes(table: ScoreTable, noise: Sequence[Resampled | str], tables: int) -> Iterator[str]:
+    """Sentences under a table, the ones that forbid a comparison first."""
+    if tables > 1:
+        yield (
+            'Warning: the runs of this plan were judged on different test data or classes; scores of different '
+            'tables must not be compared.'
+        )
+    yield from _without_baseline(table)
+    yield from _comparisons(table)
+    yield from dict.fromkeys(f'No interval over test images: {each}.' for each in noise if _is_problem(each))
+    yield from _few_images(table, noise)
+    yield from _unlike(table)
+    yield from (f'{line.label}: {note}.' for line in table.lines for note in line.notes)
+
+
+def _is_problem(noise: Resampled | str) -> bool:
+    return isinstance(noise, str) and noise != 'no result'
+
+
+def _without_baseline(table: ScoreTable) -> Iterator[str]:
+    if table.comparison.marks != 'change':
+        return
+    first = {row.model: row.group for row in reversed(table.comparison.rows)}
+    present = {(line.model, line.group) for line in table.lines if line.runs}
+    lost = dict.fromkeys(line.model for line in table.lines if (line.model, first[line.model]) not in present)
+    for model in lost:
+        yield f'{model}: nothing to compare with, for {first[model]} has no result on this test data.'
+
+
+def _comparisons(table: ScoreTable) -> Iterator[str]:
+    """How many differences were judged, and what chance alone would make of so many."""
+    verdicts = [cell.change.verdict for line in table.lines for cell in line.cells if cell.change]
+    judged = sum(verdict in (GAIN, LOSS, INSIDE) for verdict in verdicts)
+    if judged:
+        by_chance = f'by chance up to about {BY_CHANCE * judged:.1f} (5 %) would if nothing differed'
+        picked = '; more, in truth, because the best was picked by these numbers' * (
+            table.comparison.marks == 'best'
+        )
+        yield (
+            f'{judged} differences were judged and {judged - verdicts.count(INSIDE)} lie outside the noise; '
+            f'{by_chance}{picked}.'
+        )
+    elif verdicts:
+        yield f'None of the {len(verdicts)} differences can be told from noise: {verdicts[0]}.'
+
+
+def _few_images(table: ScoreTable, noise: Sequence[Resampled | str]) -> Iterator[str]:
+    """Classes that too few images hold: their intervals are too narrow, and with them those of the means."""
+    known = next((each for each in noise if isinstance(each, Resampled)), None)
+    if known is None:
+        return
+    for key, count in zip(table.keys[:-2:2], known.held[:-1, 0], strict=True):
+        if count < FEWEST:
+            yield (
+                f'{key.partition(".")[2]}: in {count} of {len(known.names)} test images; with fewer than {FEWEST} '
+                'an interval is too narrow, and its scores and the means get no verdict.'
+            )
+
+
+def _unlike(table: ScoreTable) -> Iterator[str]:
+    """In what the runs differ that should have been alike."""
+    for line in table.lines:
+        if len({run.result.get('config_hash') for run in line.runs}) > 1:
+            yield f'{line.label}: its runs differ in more than the seed, their configs are not the same.'
+    for group in dict.fromkeys(line.group for line in table.lines):
+        runs = [run for line in table.lines if line.group == group for run in line.runs]
+        if len({run.result.get('data_hash') for run in runs}) > 1:
+            yield f'{group}: its runs did not all train on the same data.'
+    runs = [(line.label, run) for line in table.lines for run in line.runs]
+    for name, value in CONDITIONS.items():
+        by_value: dict[str, list[str]] = {}
+        for label, run in runs:
+            by_value.setdefault(value(run), []).append(label)
+        if len(by_value) > 1:
+            yield f'{name} not alike: {"; ".join(_counted(*item) for item in by_value.items())}.'
+
+
+def _counted(value: str, labels: Sequence[str]) -> str:
+    rows = list(dict.fromkeys(labels))
+    others = f' and {len(rows) - NAMED} other rows' * (len(rows) > NAMED)
+    return f'{value} in {len(labels)} {"run" if len(labels) == 1 else "runs"} ({" / ".join(rows[:NAMED])}{others})'
+
+
+def _commit(run: RunRecord) -> str:
+    commit, plus, changes = (run.result.get('commit') or 'unknown').partition('+')
+    return commit[:7] + plus + changes
+
+
+CONDITIONS: dict[str, Callable[[RunRecord], str]] = {
+    'Iterations': lambda run: str(run.iterations or 'unknown'),
+    'Commits': _commit,
+    'Mixed precision': lambda run: 'yes' if run.result.get('amp') else 'no',
+    'Pretrained weights': lambda run: 'yes' if run.result.get('pretrained') else 'no',
+    'Devices': lambda run: str(run.result.get('device', 'unknown')),
+    'Versions of torch': lambda run: str((run.result.get('versions') or {}).get('torch', 'unknown')),
+}
