@@ -40,6 +40,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['mmseg_ext*', 'augment*']),
+    package_data={'mmseg_ext.reports.page': ['*.jinja', '*.css', '*.js']},
     install_requires=CORE,
     extras_require=EXTRAS,
 )
