@@ -48,7 +48,7 @@ def run_command_line(main: Callable[[], int | None]) -> None:
         if os.environ.get('RANK', '0') == '0' or getattr(error, 'alone', False):
             print(f'error: {message(error)}', file=sys.stderr)
         code = error.exit_code
-    except KeyboardInterrupt:
-        print('interrupted', file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(*error.args or ('interrupted',), file=sys.stderr)
         code = 130
     sys.exit(code or 0)

@@ -9,17 +9,16 @@ from pathlib import Path
 from mmseg_ext.errors import RunError
 
 
-def prepare(needs: Mapping[str, str]) -> None:
-    """Run the command of every path that is not there; RunError when that does not make it.
+def prepare(commands: Mapping[str, str]) -> None:
+    """Run the commands; RunError when one does not make the path that it stands under.
 
     Commands are words, not a shell's script; ``python`` is the one that runs this.
     """
-    for path, command in needs.items():
-        if not Path(path).exists():
-            print(f'{path} is not there yet: {command}', flush=True)
-            problem = _problem(command)
-            if problem or not Path(path).exists():
-                raise RunError(f'{problem or f"{path} is still not there"}; the plan makes it with: {command}')
+    for path, command in commands.items():
+        print(f'{path} is not there yet: {command}', flush=True)
+        problem = _problem(command)
+        if problem or not Path(path).exists():
+            raise RunError(f'{problem or f"{path} is still not there"}; the plan makes it with: {command}')
 
 
 def _problem(command: str) -> str:

@@ -6,9 +6,7 @@ from pathlib import Path
 
 START = '=== '  # begins the line of the log with which an attempt at the run begins
 TAIL = 100_000  # bytes of a log that are read from its end
-ERROR = re.compile(
-    r'^(?:\S+: )?error: (.+(?:\n {7}\S.*)*)', re.MULTILINE
-)  # as mmseg_ext.errors says it, or argparse
+ERROR = re.compile(r'^(?:\S+: )?error: (.+(?:\n {7}\S.*)*)', re.MULTILINE)  # ours, or that of argparse
 RAISED = re.compile(r'^Traceback .*\n(?:[ +].*\n|\n)*(\S.*)', re.MULTILINE)  # the line below the stack
 NO_MEMORY = re.compile(r"OutOfMemoryError|MemoryError|can't allocate memory|is killed by signal: Killed")
 LESS = 'out of memory; lower train_dataloader.batch_size or the number of runs at once (--jobs)'

@@ -1,6 +1,6 @@
 """Train one run, or go on where it was cut, and judge its best weights on the test split.
 
-python -m mmseg_ext.sweeps.worker CONFIG --work-dir FOLDER --swap losses=dice_ce --seed 1      # -> FOLDER/{train,test}
+python -m mmseg_ext.sweeps.worker CONFIG --work-dir FOLDER --swap losses=dice_ce --seed 1  # -> FOLDER/{train,test}
 
 What a sweep starts, one process a run. The folder belongs to one process at a time; what is finished is not done
 again. When the standard input is a pipe and ends, because whoever started this process is gone, the run saves
