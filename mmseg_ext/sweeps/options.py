@@ -50,7 +50,7 @@ def _parsed(key: str, value: Any) -> dict[str, Any]:
         return (
             {} if key.startswith('-') else parser.parse_args(['--cfg-options', *words({key: value})]).cfg_options
         )
-    except AssertionError:  # mmengine's word for brackets that do not match
+    except (AssertionError, RecursionError):  # brackets that do not match, commas without anything between them
         return {}
 
 
