@@ -28,13 +28,19 @@ class Change:
     both: Interval | None
     verdict: str
 
+    @property
+    def inside(self) -> bool:
+        """Whether zero lies inside the noise, as far as it is known: both noises, or else one of them."""
+        known = [self.both] if self.both else [each for each in (self.images, self.trainings) if each]
+        return any(low <= 0 <= high for low, high in known)
+
 
 @dataclass(frozen=True)
 class Cell:
     """One score of one row in percent: ``values`` a seed each, NaN where undefined, as is ``mean`` without any.
 
     ``sd`` is the sample deviation, None for fewer than two values. ``mark`` is BETTER, WORSE, BEST, SECOND or
-    empty; ``level`` says that the score was not shown to differ from the best one of its column (≈).
+    empty; ``level`` says that the difference from the best one of its column is inside the noise (≈).
     """
 
     values: tuple[float, ...]
@@ -58,6 +64,11 @@ class Line:
     planned: int
     cells: tuple[Cell, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def scored(self) -> bool:
+        """Whether there is any score."""
+        return any(cell.mean == cell.mean for cell in self.cells)
 
     @property
     def label(self) -> str:

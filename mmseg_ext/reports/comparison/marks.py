@@ -42,10 +42,10 @@ def _changed(cell: Cell, change: Change | None) -> Cell:
 
 
 def blocks(lines: Sequence[Line]) -> list[list[int]]:
-    """Which lines compete: those of one model if every model has several, else all. Lines without runs do not."""
+    """Which lines compete: those of one model if every model has several, else all; only those with scores."""
     by_model: dict[str, list[int]] = {}
     for index, line in enumerate(lines):
-        if line.runs:
+        if line.scored:
             by_model.setdefault(line.model, []).append(index)
     if all(len(indices) > 1 for indices in by_model.values()):
         return list(by_model.values())
@@ -74,7 +74,7 @@ def _mark_column(marked: list[Line], noise: Sequence[Resampled | str], block: li
         if index != best:
             found = changes(line.cells, marked[best].cells, noise[index], noise[best], label)
             change = found[column]
-        level = mean < ranks[0] and change.verdict != LOSS
+        level = mean < ranks[0] and change.inside
         name = {0: BEST, 1: SECOND}.get(ranks.index(mean), '')
         cells = list(line.cells)
         cells[column] = replace(cells[column], change=change, mark=name, level=level)

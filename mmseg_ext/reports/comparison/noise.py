@@ -52,16 +52,15 @@ class Noise:
     def resample(self, runs: Sequence[RunRecord]) -> Resampled | str:
         """The resampled scores of a row, or why there are none."""
         parts = [run.per_image and run.per_image.sorted() for run in runs]
-        lacking = next((run for run, part in zip(runs, parts, strict=True) if part is None), None)
-        if lacking is not None:
-            return f'{lacking.folder}/test/per_image.csv holds no pixel counts'
-        if len({part.names for part in parts}) > 1 or len(set(parts[0].names)) < len(parts[0].names):
-            return f'{runs[0].folder.parent}: its runs do not name the same test images'
-        stale = next((run for run, part in zip(runs, parts, strict=True) if not _agree(run, part.counts)), None)
-        if stale is not None:
-            return f'{stale.folder}/test/per_image.csv is not of the result beside it'
+        if None in parts:
+            return 'test/per_image.csv holds no pixel counts'
+        names = parts[0].names
+        if any(part.names != names for part in parts) or len(set(names)) < len(names):
+            return 'its runs do not name the same test images'
+        if not all(_agree(run, part.counts) for run, part in zip(runs, parts, strict=True)):
+            return 'test/per_image.csv is not of the result beside it'
         counts = np.stack([part.counts for part in parts])
-        return Resampled(parts[0].names, _held(counts[0]), resampled_scores(counts, self._of(len(parts[0].names))))
+        return Resampled(names, _held(counts[0]), resampled_scores(counts, self._of(len(names))))
 
     def _of(self, images: int) -> np.ndarray:
         if images not in self._weights:

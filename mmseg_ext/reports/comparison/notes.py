@@ -1,5 +1,6 @@
 """What a reader must know of a table before believing it: the meaning of the marks, and what was not alike."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from mmseg_ext.reports.comparison.cells import GAIN, INSIDE, LOSS, Line, ScoreTable
@@ -8,28 +9,31 @@ from mmseg_ext.reports.comparison.noise import FEWEST, Resampled
 from mmseg_ext.reports.comparison.records import Row, RunRecord
 
 BY_CHANCE = 0.05
-NAMED = 4  # rows that a note names
+NAMED, VALUES = 3, 3  # rows and values that a note names
 MEANS = 'mIoU and mAcc are means over the defects, without background: mIoU_fg and mAcc_fg of result.json.'
 CHANGES = (
-    'Bold: better than the first row of the same model; italic: worse. Only where zero lies outside the 95 % '
+    '{high}: better than the first row of the same model; {low}: worse. Only where zero lies outside the 95 % '
     'interval of the difference over test images and trainings together; everything else is inside the noise.'
 )
 BEST = (
-    'Bold: best {of}; italic: second best; by the means. ≈: not shown to be worse than the best: zero lies inside '
-    'the 95 % interval of the difference over test images and trainings together, or there is none.'
+    '{high}: best {of}; {low}: second best; by the means. ≈: inside the noise: zero lies in the 95 % interval of '
+    'the difference from the best over test images and trainings together.'
 )
 
 
-def legend(lines: Sequence[Line], marks: str) -> tuple[str, ...]:
-    """The rule of the marks, the meaning of the means, and how many seeds there were."""
+def legend(lines: Sequence[Line], marks: str, names: tuple[str, str] = ('Bold', 'italic')) -> tuple[str, ...]:
+    """The rule of the two marks, which are called ``names``, the meaning of the means, and the number of seeds."""
     of = 'of the model' if len(blocks(lines)) > 1 else 'of the column'
-    counts = sorted({len(line.runs) for line in lines if line.runs})
-    return (CHANGES if marks == 'change' else BEST.format(of=of), MEANS, _seeds(counts))
+    rule = (CHANGES if marks == 'change' else BEST).format(high=names[0], low=names[1], of=of)
+    return rule, MEANS, _seeds(sorted({len(line.runs) for line in lines if line.runs}))
 
 
 def _seeds(counts: Sequence[int]) -> str:
     if counts[-1] < 2:
-        return 'One seed a row: no deviation, and how much chance there is in a training is unknown.'
+        return (
+            'One seed a row: how much another training would differ is unknown, so that no mark and no order here '
+            'says more than how these runs came out.'
+        )
     said = 'Mean ± sample deviation over the seeds (column n); '
     return said + ('one seed has none.' if counts[0] < 2 else 'the deviation of one training, not of the mean.')
 
@@ -57,14 +61,20 @@ def table_notes(table: ScoreTable, noise: Sequence[Resampled | str], tables: int
         )
     yield from _without_baseline(table)
     yield from _comparisons(table)
-    yield from dict.fromkeys(f'No interval over test images: {each}.' for each in noise if _is_problem(each))
+    yield from _without_images(table, noise)
     yield from _few_images(table, noise)
     yield from _unlike(table)
     yield from (f'{line.label}: {note}.' for line in table.lines for note in line.notes)
 
 
-def _is_problem(noise: Resampled | str) -> bool:
-    return isinstance(noise, str) and noise != 'no result'
+def _without_images(table: ScoreTable, noise: Sequence[Resampled | str]) -> Iterator[str]:
+    """Rows whose noise of the test images is unknown, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for line, each in zip(table.lines, noise, strict=True):
+        if line.scored and isinstance(each, str):
+            by_reason.setdefault(each, []).append(line.label)
+    for reason, labels in by_reason.items():
+        yield f'No interval over test images for {_named(labels)}: {reason}.'
 
 
 def _without_baseline(table: ScoreTable) -> Iterator[str]:
@@ -79,19 +89,20 @@ def _without_baseline(table: ScoreTable) -> Iterator[str]:
 
 def _comparisons(table: ScoreTable) -> Iterator[str]:
     """How many differences were judged, and what chance alone would make of so many."""
-    verdicts = [cell.change.verdict for line in table.lines for cell in line.cells if cell.change]
-    judged = sum(verdict in (GAIN, LOSS, INSIDE) for verdict in verdicts)
+    verdicts = Counter(cell.change.verdict for line in table.lines for cell in line.cells if cell.change)
+    judged = sum(verdicts[verdict] for verdict in (GAIN, LOSS, INSIDE))
     if judged:
-        by_chance = f'by chance up to about {BY_CHANCE * judged:.1f} (5 %) would if nothing differed'
+        outside, by_chance = judged - verdicts[INSIDE], f'{BY_CHANCE * judged:.1f} (5 %)'
         picked = '; more, in truth, because the best was picked by these numbers' * (
             table.comparison.marks == 'best'
         )
         yield (
-            f'{judged} differences were judged and {judged - verdicts.count(INSIDE)} lie outside the noise; '
-            f'{by_chance}{picked}.'
+            f'{judged} differences were judged, {outside} of them lie outside the noise; if nothing differed, '
+            f'up to about {by_chance} would by chance{picked}.'
         )
-    elif verdicts:
-        yield f'None of the {len(verdicts)} differences can be told from noise: {verdicts[0]}.'
+    for verdict, count in verdicts.items():
+        if verdict not in (GAIN, LOSS, INSIDE):
+            yield f'No verdict on {count} {"difference" if count == 1 else "differences"} ({verdict}).'
 
 
 def _few_images(table: ScoreTable, noise: Sequence[Resampled | str]) -> Iterator[str]:
@@ -122,13 +133,15 @@ def _unlike(table: ScoreTable) -> Iterator[str]:
         for label, run in runs:
             by_value.setdefault(value(run), []).append(label)
         if len(by_value) > 1:
-            yield f'{name} not alike: {"; ".join(_counted(*item) for item in by_value.items())}.'
+            said = [f'{value} in {_named(labels)}' for value, labels in by_value.items()]
+            others = [f'{len(said) - VALUES} other values'] * (len(said) > VALUES)
+            yield f'{name} not alike: {"; ".join(said[:VALUES] + others)}.'
 
 
-def _counted(value: str, labels: Sequence[str]) -> str:
+def _named(labels: Sequence[str]) -> str:
+    """The rows, the first of them by name."""
     rows = list(dict.fromkeys(labels))
-    others = f' and {len(rows) - NAMED} other rows' * (len(rows) > NAMED)
-    return f'{value} in {len(labels)} {"run" if len(labels) == 1 else "runs"} ({" / ".join(rows[:NAMED])}{others})'
+    return ' / '.join(rows[:NAMED]) + f' and {len(rows) - NAMED} other rows' * (len(rows) > NAMED)
 
 
 def _commit(run: RunRecord) -> str:

@@ -1,0 +1,53 @@
+"""Scores, differences and rows in words, the same in a terminal, in Markdown and on a page."""
+
+import math
+
+from mmseg_ext.reports.comparison.cells import Cell, Change, Interval, Line, Unfinished
+
+NONE = '–'
+
+
+def number(value: float | None) -> str:
+    """A score in percent, two digits behind the point."""
+    return NONE if value is None or math.isnan(value) else f'{value:.2f}'
+
+
+def deviation(sd: float | None) -> str:
+    """`` ± 1.2``; empty where there is none. A small one keeps a second digit, so as not to read as none."""
+    return '' if sd is None else f' ± {sd:.2f}' if sd < 0.095 else f' ± {sd:.1f}'
+
+
+def score(cell: Cell) -> str:
+    """``53.84 ± 1.2``."""
+    return number(cell.mean) + deviation(cell.sd)
+
+
+def points(value: float) -> str:
+    """A difference with its sign, which is a minus and no hyphen."""
+    return f'{value:+.2f}'.replace('-', '−')
+
+
+def interval(ends: Interval | None) -> str:
+    """``−0.31 … +2.70``."""
+    return NONE if ends is None else f'{points(ends[0])} … {points(ends[1])}'
+
+
+def seeds(line: Line) -> str:
+    """How many seeds have a result, and of how many if some have none."""
+    return f'{len(line.runs)}' if len(line.runs) == line.planned else f'{len(line.runs)}/{line.planned}'
+
+
+def compared(line: Line, change: Change) -> str:
+    """``Fast-SCNN: peeling − Original``: which row is compared with which."""
+    shared = f'{line.model}, '
+    if line.model and change.against.startswith(shared):
+        return f'{line.model}: {line.group} − {change.against.removeprefix(shared)}'
+    return f'{line.label} − {change.against}'
+
+
+def told(run: Unfinished) -> str:
+    """A run without a result: which, its state, and why."""
+    seed = '' if run.run.seed is None else f', seed {run.run.seed}'
+    who = ', '.join(filter(None, (run.model, run.group)))
+    state = 'failed: ' if run.state == 'failed' else ''
+    return f'{who}{seed}: {state}{run.reason} ({run.run.folder})'
