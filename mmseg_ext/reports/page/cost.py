@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from mmseg_ext.reports.comparison.cells import Line, ScoreTable
 from mmseg_ext.reports.page.scores import cell_of, models_of, scored
-from mmseg_ext.reports.page.style import FAINT, WIDTH, Look, plot, short
+from mmseg_ext.reports.page.style import FAINT, SMALL, WIDTH, Look, plot, short
 
 PANELS = (('images_per_second', 1, 'images a second'), ('parameters', 1e-6, 'parameters, millions'))
 
@@ -29,7 +29,7 @@ def cost(table: ScoreTable, look: Mapping[str, Look], label: str) -> Markup | No
             _finish(axis, title, amount)
         axes[0].set(ylabel='mIoU of the defects, %', ylim=(0, 1.15 * max(score.max(), 1)))
 
-    return plot(label, (WIDTH, 3.6), draw)
+    return plot(label, (WIDTH, 340), draw)
 
 
 def _points(
@@ -37,13 +37,13 @@ def _points(
 ) -> None:
     for line, x, y in zip(lines, amount, score, strict=True):
         style = look[line.group]
-        axis.plot(x, y, style.marker, color=style.colour, ms=7, mec='white', mew=0.6)
+        axis.plot(x, y, style.marker, color=style.colour, ms=10, mec='white', mew=1)
     for model in models_of(lines):
         mine = [index for index, line in enumerate(lines) if line.model == model]
         order = sorted(mine, key=lambda index: score[index])
-        axis.plot(amount[order], score[order], color=FAINT, lw=0.8, zorder=0)
+        axis.plot(amount[order], score[order], color=FAINT, lw=1, zorder=0)
         top = amount[order[-1]], score[order[-1]]
-        axis.annotate(short(model, 22), top, (0, 6), textcoords='offset points', ha='center', fontsize=8.5)
+        axis.annotate(short(model, 22), top, (0, 8), textcoords='offset points', ha='center', fontsize=SMALL)
 
 
 def _finish(axis: Axes, title: str, amount: np.ndarray) -> None:

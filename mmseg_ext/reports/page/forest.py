@@ -35,7 +35,7 @@ def forest(table: ScoreTable, look: Mapping[str, Look], keys: Sequence[str], lab
 
 
 def _panel(axis: Axes, shared: Lanes, look: Mapping[str, Look], changes: Sequence[Change | None]) -> None:
-    axis.axvline(0, color=INK, lw=1)
+    axis.axvline(0, color=INK, lw=1.3)
     for place, line, change in zip(shared.places, shared.lines, changes, strict=True):
         if change is not None and not np.isnan(change.difference):
             _change(axis, place, look[line.group], change)
@@ -47,8 +47,8 @@ def _panel(axis: Axes, shared: Lanes, look: Mapping[str, Look], changes: Sequenc
 
 def _change(axis: Axes, place: float, look: Look, change: Change) -> None:
     if change.both:
-        axis.hlines(place, *change.both, color=look.colour, lw=1.3)
+        axis.hlines(place, *change.both, color=look.colour, lw=1.7)
     if change.images:
-        axis.hlines(place, *change.images, color=look.colour, lw=4, alpha=0.45)
+        axis.hlines(place, *change.images, color=look.colour, lw=5.5, alpha=0.45)
     filled = look.colour if change.verdict in (GAIN, LOSS) else 'white'
-    axis.plot(change.difference, place, look.marker, color=look.colour, mfc=filled, mew=1.6, ms=6.5)
+    axis.plot(change.difference, place, look.marker, color=look.colour, mfc=filled, mew=2, ms=8.5)

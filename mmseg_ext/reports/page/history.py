@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from mmseg_ext.reports.comparison.cells import Line
 from mmseg_ext.reports.page.scores import models_of
-from mmseg_ext.reports.page.style import WIDTH, Look, plot, short
+from mmseg_ext.reports.page.style import SMALL, WIDTH, Look, plot, short
 
 Curve = Mapping[int, float]  # {iteration: score}
 COLUMNS = 4  # panels beside each other
@@ -47,10 +47,10 @@ def history(
         for axis in axes.flat[len(models) :]:
             axis.set_visible(False)
         axes[0, 0].set_ylim(0, None)
-        figure.suptitle(title, x=0.01, ha='left', fontsize=9.5, fontweight='bold')
-        figure.supxlabel('iteration', fontsize=9)
+        figure.suptitle(title, x=0.01, ha='left', fontsize=13, fontweight='bold')
+        figure.supxlabel('iteration', fontsize=SMALL)
 
-    size = (WIDTH if len(models) > 1 else WIDTH / 2, 0.75 + (2.1 if len(models) == 1 else 1.55) * deep)
+    size = (WIDTH if len(models) > 1 else WIDTH / 2, 72 + (200 if len(models) == 1 else 150) * deep)
     return plot(label, size, draw)
 
 
@@ -59,11 +59,11 @@ def _group(axis: Axes, seeds: Sequence[Curve], look: Look) -> None:
     if not points:
         return
     if len(points) > 1:
-        axis.add_collection(LineCollection(points, colors=look.colour, linewidths=0.7, alpha=0.45))
+        axis.add_collection(LineCollection(points, colors=look.colour, linewidths=0.9, alpha=0.45))
         axis.update_datalim(np.concatenate(points))
     steps, mean = mean_over_seeds(seeds)
     every = max(len(steps) // 8, 1)
-    axis.plot(steps, mean, ls=look.line, color=look.colour, lw=1.9, marker=look.marker, ms=4.5, markevery=every)
+    axis.plot(steps, mean, ls=look.line, color=look.colour, lw=2.5, marker=look.marker, ms=6, markevery=every)
 
 
 def mean_over_seeds(seeds: Sequence[Curve]) -> tuple[list[int], list[float]]:
@@ -73,7 +73,7 @@ def mean_over_seeds(seeds: Sequence[Curve]) -> tuple[list[int], list[float]]:
 
 
 def _finish(axis: Axes, title: str) -> None:
-    axis.set_title(title, fontsize=9)
+    axis.set_title(title, fontsize=SMALL)
     axis.grid()
     axis.margins(x=0.02)
     axis.locator_params(nbins=5)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from mmseg_ext.reports.comparison.cells import Line
 from mmseg_ext.reports.page.lanes import Lanes, lanes
 from mmseg_ext.reports.page.scores import image_scores
-from mmseg_ext.reports.page.style import INK, WIDTH, Look, plot
+from mmseg_ext.reports.page.style import INK, SMALL, WIDTH, Look, plot
 
 EDGES = (0, 25, 50, 75, 100)
 # From "missed" to "good", light to dark in blue: told apart by lightness alone; nothing hit at all stands out.
@@ -34,7 +34,7 @@ def spread(lines: Sequence[Line], look: Mapping[str, Look], label: str) -> Marku
         _boxes(right, shared, values, [look[line.group].colour for line in shared.lines])
         shared.label(left)
 
-    return plot(label, (WIDTH, shared.height + 0.35), draw)
+    return plot(label, (WIDTH, shared.height + 34), draw)
 
 
 def _defined(line: Line) -> np.ndarray:
@@ -62,15 +62,15 @@ def _shares(axis: Axes, shared: Lanes, values: list[np.ndarray]) -> None:
             ha='center',
             va='center',
             color=colour,
-            fontsize=8.5,
+            fontsize=SMALL,
         )
     axis.set(xlim=(0, 100), xlabel='% of the images with a defect there or predicted')
     axis.figure.legend(
         *axis.get_legend_handles_labels(),
         loc='outside upper left',
-        ncols=5,
+        ncols=9,
         frameon=False,
-        fontsize=8.5,
+        fontsize=SMALL,
         title='IoU of the defects in an image, %',
         alignment='left',
     )
@@ -82,11 +82,11 @@ def _boxes(axis: Axes, shared: Lanes, values: list[np.ndarray], colours: list[st
     scores, hues = np.concatenate(values), np.repeat(colours, [len(each) for each in values])
     chosen = slice(None, None, len(scores) // DOTS + 1)
     jitter = np.random.default_rng(0).uniform(-0.36, 0.36, len(scores))
-    dots = dict(s=5, alpha=0.4, linewidths=0, color=hues[chosen], rasterized=True)
+    dots = dict(s=9, alpha=0.4, linewidths=0, color=hues[chosen], rasterized=True)
     axis.scatter(scores[chosen], (places + jitter)[chosen], **dots)
     low, median, high = np.array([np.percentile(each, (25, 50, 75)) for each in values]).T
-    axis.hlines(shared.places, low, high, color=INK, lw=2)
-    axis.plot(median, shared.places, '|', color=INK, ms=11, mew=2.5)
+    axis.hlines(shared.places, low, high, color=INK, lw=2.6)
+    axis.plot(median, shared.places, '|', color=INK, ms=15, mew=3.2)
     axis.set(xlim=(-2, 102), xlabel='IoU of the defects in an image, %')
     axis.grid(axis='x')
     axis.spines['left'].set_visible(False)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from mmseg_ext.reports.comparison.cells import Line
 from mmseg_ext.reports.page.style import short
 
-LANE = 0.225  # inches
+LANE = 21.5  # pixels
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Lanes:
 
     @property
     def height(self) -> float:
-        """Inches that a plot of these lanes needs."""
-        return 0.75 + LANE * (self.places[-1] + 1)
+        """Pixels that a plot of these lanes needs."""
+        return 72 + LANE * (self.places[-1] + 1)
 
     def label(self, axis: Axes) -> None:
         """Names at the left of an axis, that of a model in bold above those of its groups."""

@@ -19,12 +19,14 @@ DARK_FIRST = tuple(COLOURS[index] for index in (5, 1, 3, 7, 6, 2, 0, 4))  # yell
 MARKERS = 'osD^vPXd'
 LINES = ('-', (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)))
 INK, FAINT = '#1F2933', '#8A939C'
-WIDTH = 11.5  # inches of a plot over the whole page; 96 px each
+WIDTH = 1104  # of a plot over the whole page
+SMALL = 11.5  # type; nothing on the page is smaller than 11 px
+# Lengths are pixels of the page: the unit of an SVG file, 1/72 inch, is shown as one pixel.
 SETTINGS = {
     'font.family': 'sans-serif',
     'font.sans-serif': ['DejaVu Sans'],
-    'font.size': 9,  # points: 12 px, and nothing in a plot is below 8.5
-    'axes.titlesize': 9.5,
+    'font.size': 12,
+    'axes.titlesize': 12.5,
     'axes.titleweight': 'bold',
     'axes.titlelocation': 'left',
     'axes.edgecolor': FAINT,
@@ -38,7 +40,11 @@ SETTINGS = {
     'text.color': INK,
     'text.parse_math': False,  # a class may be called $x$
     'grid.color': '#E3E7EB',
-    'grid.linewidth': 0.8,
+    'grid.linewidth': 1,
+    'axes.linewidth': 1,
+    'lines.linewidth': 2,
+    'xtick.major.size': 4,
+    'axes.titlepad': 8,
     'svg.fonttype': 'none',  # text stays text: it can be selected, and the browser has every letter
     'svg.hashsalt': 'mmseg-ext',
     'savefig.dpi': 110,  # of the parts that are pixels
@@ -76,12 +82,12 @@ def short(text: str, length: int = 34) -> str:
 
 
 def plot(label: str, size: tuple[float, float], draw: Callable[[Figure], None]) -> Markup:
-    """What ``draw`` puts onto a figure of ``size`` inches, as inline SVG; ``label`` is what is read out of it."""
+    """What ``draw`` puts onto a figure of ``size`` pixels, as inline SVG; ``label`` is what is read out of it."""
     text = io.BytesIO()
     with rc_context(SETTINGS), warnings.catch_warnings():
         # Letters that this font lacks are drawn by the browser.
         warnings.filterwarnings('ignore', 'Glyph .* missing from font')
-        figure = Figure(figsize=size, layout='constrained')
+        figure = Figure(figsize=(size[0] / 72, size[1] / 72), layout='constrained')
         draw(figure)
         figure.savefig(text, format='svg', metadata=dict.fromkeys(('Creator', 'Date', 'Format', 'Type')))
     return Markup(inline(text.getvalue(), label))
@@ -92,8 +98,8 @@ def inline(text: bytes, label: str) -> str:
     root = ElementTree.fromstring(text)
     _remove(root, {f'{{{SVG}}}metadata', f'{{{SVG}}}style'})
     _rename_ids(root, f'p{hashlib.sha256(label.encode() + text).hexdigest()[:10]}-')
-    width, height = (round(float(root.get(side).removesuffix('pt')) * 96 / 72) for side in ('width', 'height'))
-    root.attrib |= {'width': str(width), 'height': str(height), 'role': 'img', 'aria-label': label}
+    size = {side: root.get(side).removesuffix('pt') for side in ('width', 'height')}
+    root.attrib |= size | {'role': 'img', 'aria-label': label}
     return ElementTree.tostring(root, encoding='unicode')
 
 
