@@ -104,7 +104,18 @@ def _aware(selection: Selection, width: int) -> str:
         'Noise-aware rule, which drops only what lowers a score by more than the noise: drops '
         f'{_names(choice.dropped)}, keeps {_names(choice.kept)}{tally}; chosen: {_chosen(choice)}'
     )
-    return wrapped(sentence, width)
+    return wrapped(sentence + _proof(selection), width)
+
+
+def _proof(selection: Selection) -> str:
+    """In how many scores the words that the noise-aware rule chooses are better by more than noise."""
+    chosen = [word for word in selection.words if word.group in selection.aware.chosen]
+    counts = [sum(bool(cell.change) and cell.change.verdict == GAIN for cell in word.cells) for word in chosen]
+    said = [f'{word.group} in {count}' for word, count in zip(chosen, counts, strict=True)]
+    scores = len(selection.headings)
+    return (
+        f' (better than {selection.baseline.group} by more than the noise: {", ".join(said)} of {scores} scores)'
+    )
 
 
 def _names(words: tuple[Line, ...]) -> str:
