@@ -122,11 +122,13 @@ class LocalEngine:
         return end_of(over.job, over.process.returncode, time.monotonic() - over.since, over.stopped)
 
     def stop(self, job: Job) -> None:
-        """Ask a job to finish its iteration, save and end. Asked again: at once."""
-        running = self._running[job.folder]
+        """Ask a job to finish its iteration, save and end. Asked again: at once. Of one that is over: nothing."""
+        running = self._running.get(job.folder)
+        if running is None or running.process.poll() is not None:
+            return
         if running.stopped:
             running.kill()
-        elif running.process.poll() is None:
+        else:
             running.stopped = True
             running.process.terminate()
 

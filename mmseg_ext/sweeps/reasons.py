@@ -7,7 +7,9 @@ from pathlib import Path
 START = '=== '  # begins the line of the log with which an attempt at the run begins
 TAIL = 100_000  # bytes of a log that are read from its end
 ERROR = re.compile(r'^(?:\S+: )?error: (.+(?:\n {7}\S.*)*)', re.MULTILINE)  # ours, or that of argparse
-RAISED = re.compile(r'^Traceback .*\n(?:[ +].*\n|\n)*(\S.*)', re.MULTILINE)  # the line below the stack
+RAISED = re.compile(
+    r'^(?:Original )?Traceback .*\n(?:[ +].*\n|\n)*(\S.*)', re.MULTILINE
+)  # the line below the stack
 NO_MEMORY = re.compile(r"OutOfMemoryError|MemoryError|can't allocate memory|is killed by signal: Killed")
 LESS = 'out of memory; lower train_dataloader.batch_size or the number of runs at once (--jobs)'
 
@@ -18,10 +20,12 @@ def failure_reason(log: Path, code: int) -> str:
     It is what the run itself said behind ``error:``, else the last line of its traceback, else the signal or code.
     """
     text = last_attempt(log)
-    said = [*ERROR.findall(text), *RAISED.findall(text)] if code > 0 else []
+    if code < 0:
+        return _signal(-code)
+    said = [*ERROR.finditer(text), *RAISED.finditer(text)]
     if not said:
-        return _signal(-code) if code < 0 else f'ended with exit code {code} and without a word'
-    reason = re.sub(r'\n {7}', '; ', said[-1])
+        return f'ended with exit code {code} and without a word'
+    reason = re.sub(r'\n {7}', '; ', max(said, key=re.Match.start)[1]).strip()
     return f'{LESS}: {reason}' if NO_MEMORY.search(reason) else reason
 
 
