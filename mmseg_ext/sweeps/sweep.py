@@ -11,11 +11,11 @@ from mmseg_ext.reports.page import write_report
 from mmseg_ext.sweeps.configs import JobConfigs
 from mmseg_ext.sweeps.describe import outlook
 from mmseg_ext.sweeps.jobs import Ended, Engine, Job
-from mmseg_ext.sweeps.local import STOPPED
 from mmseg_ext.sweeps.lock import BusyError, is_busy
 from mmseg_ext.sweeps.needs import needs_text, to_prepare
 from mmseg_ext.sweeps.plan import Plan, save_plan
 from mmseg_ext.sweeps.prepare import prepare
+from mmseg_ext.sweeps.process import STOPPED
 from mmseg_ext.sweeps.screen import Screen
 from mmseg_ext.sweeps.status import standing
 
