@@ -6,7 +6,7 @@ from mmseg_ext.reports.comparison.records import Comparison, RunRecord
 
 GAIN, LOSS, INSIDE = 'gain', 'loss', 'inside the noise'
 ONE_SEED = 'one seed: noise of training unknown'
-NO_COUNTS = 'no pixel counts: noise of the test images unknown'
+NO_COUNTS = 'no pixel counts of the same test images: their noise is unknown'
 FEW_IMAGES = 'too few test images with it'
 BETTER, WORSE, BEST, SECOND = 'better', 'worse', 'best', 'second'
 Interval = tuple[float, float]

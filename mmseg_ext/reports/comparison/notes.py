@@ -70,9 +70,14 @@ def table_notes(table: ScoreTable, noise: Sequence[Resampled | str], tables: int
 def _without_images(table: ScoreTable, noise: Sequence[Resampled | str]) -> Iterator[str]:
     """Rows whose noise of the test images is unknown, by reason."""
     by_reason: dict[str, list[str]] = {}
+    known = next(
+        ((line, each) for line, each in zip(table.lines, noise, strict=True) if isinstance(each, Resampled)), None
+    )
     for line, each in zip(table.lines, noise, strict=True):
         if line.scored and isinstance(each, str):
             by_reason.setdefault(each, []).append(line.label)
+        elif line.scored and each.names != known[1].names:
+            by_reason.setdefault(f'not the images of {known[0].label}', []).append(line.label)
     for reason, labels in by_reason.items():
         yield f'No interval over test images for {_named(labels)}: {reason}.'
 
