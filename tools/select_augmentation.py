@@ -38,8 +38,8 @@ def comparison_of(args: argparse.Namespace) -> Comparison:
         return read_given(args.table)
     chosen = choose(read_project(args.project).comparisons, args.sweep, args.project)
     if len(chosen) > 1:
-        names = ', '.join(comparison.name for comparison in chosen)
-        raise UsageError(f'{args.project}: several sweeps there; say which one: --sweep {{{names}}}')
+        names = '|'.join(comparison.name for comparison in chosen)
+        raise UsageError(f'{args.project}: several sweeps there; say which one: --sweep {names}')
     return chosen[0]
 
 

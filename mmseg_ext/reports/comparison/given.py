@@ -1,6 +1,7 @@
 """A table of numbers that somebody else measured, as a comparison."""
 
 import csv
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,11 +39,18 @@ def _record(path: Path, number: int, header: Sequence[str], line: Sequence[str],
     if len(line) != len(header):
         raise UsageError(f'{path}, line {number}: {len(line)} fields, but {len(header)} headings')
     try:
-        values = [float(text) if text else None for text in line[1:]]
+        values = [_value(text) for text in line[1:]]
     except ValueError as error:
         raise UsageError(f'{path}, line {number}: {error}; scores are numbers in percent, or empty') from error
     scores = {_key(heading): value for heading, value in zip(header[1:], values, strict=True)}
     return RunRecord(path / line[0], None, dict(classes=classes, scores=scores, seed=None), None)
+
+
+def _value(text: str) -> float | None:
+    value = float(text) if text else None
+    if value is not None and not math.isfinite(value):
+        raise ValueError(f'{text} is no score')
+    return value
 
 
 def _key(heading: str) -> str:
