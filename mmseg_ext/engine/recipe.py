@@ -89,9 +89,14 @@ def config_hash(cfg: Config) -> str:
 
     The seed is left out too: runs of one recipe that differ in their seed alone have one hash.
     """
+    return hashlib.sha256(repr(_sorted(what_is_trained(cfg))).encode()).hexdigest()[:16]
+
+
+def what_is_trained(cfg: Config) -> dict[str, Any]:
+    """The merged config without the keys that say where and how, and without the seed."""
     kept = {key: value for key, value in cfg.to_dict().items() if key not in NOT_IDENTITY}
     kept['randomness'] = {key: value for key, value in kept.get('randomness', {}).items() if key != 'seed'}
-    return hashlib.sha256(repr(_sorted(kept)).encode()).hexdigest()[:16]
+    return kept
 
 
 def _sorted(value: Any) -> Any:

@@ -15,7 +15,7 @@ from mmseg_ext.engine.checkpoint import iteration_of, latest_checkpoint
 from mmseg_ext.engine.judging import judge
 from mmseg_ext.engine.machine import compile_options, memory_format
 from mmseg_ext.engine.preflight import first_line
-from mmseg_ext.engine.recipe import CONFIG, config_hash, first_difference, save_config
+from mmseg_ext.engine.recipe import CONFIG, config_hash, first_difference, save_config, what_is_trained
 from mmseg_ext.engine.runner import build_runner, working_copy
 from mmseg_ext.errors import DataError, RunError, UsageError, message
 from mmseg_ext.files import remove_partials, writable_folder
@@ -65,7 +65,7 @@ def _checkpoint_to_resume(cfg: Config, train_dir: Path, resume: bool) -> Path | 
 
 
 def _difference(before: Config, cfg: Config) -> str:
-    return first_difference(*(dict(each.to_dict(), run=None) for each in (before, cfg)))
+    return first_difference(*map(what_is_trained, (before, cfg))) or 'randomness.seed'
 
 
 def _fit(cfg: Config, train_dir: Path, found: Path | None) -> dict[str, Any]:
