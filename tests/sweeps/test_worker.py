@@ -1,4 +1,4 @@
-"""The process of one run: it trains and judges, goes on where it was cut, and says what is wrong by its exit code."""
+"""The process of one run: it trains and judges, goes on where it was cut, and its exit code says what is wrong."""
 
 import json
 import re
