@@ -40,7 +40,10 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['mmseg_ext*', 'augment*']),
-    package_data={'mmseg_ext.reports.page': ['*.jinja', '*.css', '*.js']},
+    package_data={
+        'mmseg_ext.reports.page': ['*.jinja', '*.css', '*.js'],
+        'mmseg_ext.sweeps.search.page': ['*.jinja'],
+    },
     install_requires=CORE,
     extras_require=EXTRAS,
 )

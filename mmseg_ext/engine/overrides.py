@@ -194,12 +194,12 @@ def _override_problem(cfg: Config, key: str, value: Any, wired: set[str]) -> str
         )
     node: Any = cfg._cfg_dict
     for part in key.removeprefix('+').split('.'):
-        children = _children(node)
-        if part not in children and key.startswith('+'):
+        below = children(node)
+        if part not in below and key.startswith('+'):
             return None if isinstance(node, dict) else f'"{part}" can only be added to a group of keys'
-        if part not in children:
-            return f'no "{part}" there; did you mean {near(part, children)}? (+{key}=… adds a new key)'
-        node = children[part]
+        if part not in below:
+            return f'no "{part}" there; did you mean {near(part, below)}? (+{key}=… adds a new key)'
+        node = below[part]
     return _value_problem(node, value)
 
 
@@ -212,7 +212,8 @@ def _value_problem(old: Any, new: Any) -> str | None:
     return None
 
 
-def _children(node: Any) -> dict[str, Any]:
+def children(node: Any) -> dict[str, Any]:
+    """The entries of a dict or a list, by the names they have in a dotted key."""
     if isinstance(node, dict):
         return {str(key): value for key, value in node.items()}
     if isinstance(node, list | tuple):

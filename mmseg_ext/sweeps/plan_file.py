@@ -16,16 +16,14 @@
 Of the swaps and options of file, recipe and group the later ones win.
 """
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mmseg_ext.engine.overrides import near
 from mmseg_ext.errors import UsageError, listed
 from mmseg_ext.sweeps.options import received
+from mmseg_ext.sweeps.yaml_file import read_yaml
 
 KEYS = ('title', 'columns', 'marks', 'seeds', 'swap', 'cfg_options', 'recipes', 'groups', 'prepare')
 PART_KEYS = ('swap', 'cfg_options')
@@ -57,22 +55,10 @@ class PlanFile:
     prepare: dict[str, str]
 
 
-class UniqueLoader(yaml.SafeLoader):
-    """YAML's own loader takes the last of two equal keys and says nothing; a table would lose a line."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f'"{key.value}" stands here twice', problem_mark=key.start_mark)
-            seen.add(getattr(key, 'value', None) if isinstance(key, yaml.ScalarNode) else None)
-        return super().construct_mapping(node, deep)
-
-
 def read_plan_file(path: str | Path) -> PlanFile:
     """The plan in a YAML file; UsageError with a line for each thing that is wrong with it."""
     path = Path(path)
-    content = _load(path)
+    content = read_yaml(path, 'plan', f'a plan is a list of keys with values; it has {", ".join(KEYS)}')
     reader = _Reader(_configs_of(path))
     plan = reader.plan(content, path.stem)
     if reader.problems:
@@ -89,24 +75,6 @@ def seeds_problem(seeds: Any) -> str | None:
         return f'seeds: {wrong[0]!r} is no whole number from 0 on'
     twice = [seed for index, seed in enumerate(seeds) if seed in seeds[:index]]
     return f'seeds: {twice[0]} stands there twice; a run of the same seed would only repeat it' if twice else None
-
-
-def _load(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        known = [
-            str(file) for file in sorted({*path.parent.glob('*.yaml'), *Path('configs/sweeps').glob('*.yaml')})
-        ]
-        raise UsageError(f'{path}: no such plan; did you mean {near(str(path), known)}?')
-    try:
-        content = yaml.load(path.read_text(encoding='utf-8'), UniqueLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise UsageError(f'{path}:{mark.line + 1}: {error.problem or error.context}; fix the YAML') from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f'{path}: no YAML text ({str(error).splitlines()[0]})') from error
-    if not isinstance(content, dict):
-        raise UsageError(f'{path}: a plan is a list of keys with values; it has {", ".join(KEYS)}')
-    return content
 
 
 def _configs_of(path: Path) -> Path:
