@@ -12,11 +12,12 @@ def finding(table: ScoreTable) -> str:
     """The best line by the mean IoU of the defects, its lead, and which differences are more than noise."""
     lines = sorted(scored(table), key=lambda line: -cell_of(table, line, KEY).mean)
     if not lines:
-        return 'No run has a score for the defects yet.'
+        return 'No score for the defects: no run is finished, or there is none in the test set.'
     best = cell_of(table, lines[0], KEY)
-    said = f'{lines[0].label} has the highest mIoU of the defects: {number(best)} % ({_seeds(best)}).'
     if len(lines) == 1:
-        return f'{said} There is nothing to compare it with.'
+        score = f'mIoU of the defects {number(best)} % ({_seeds(best)})'
+        return f'{lines[0].label}: {score}, with nothing to compare it with.'
+    said = f'{lines[0].label} has the highest mIoU of the defects: {number(best)} % ({_seeds(best)}).'
     return ' '.join(filter(None, [said, _change(best), _next(table, lines), _counts(table)]))
 
 
@@ -60,7 +61,8 @@ def _next(table: ScoreTable, lines: Sequence[Line]) -> str:
     best, second = (cell_of(table, line, KEY) for line in lines[:2])
     if second.change is not None and second.change.against == lines[0].label:
         return f'{lines[1].label} follows: {_difference(second.change)}.'
-    return f'{lines[1].label} follows {best.mean - second.mean:.1f} points behind.'
+    behind = best.mean - second.mean
+    return f'{lines[1].label} follows {f"{behind:.1f}" if behind >= 0.05 else "less than 0.1"} points behind.'
 
 
 def _counts(table: ScoreTable) -> str:
@@ -71,6 +73,6 @@ def _counts(table: ScoreTable) -> str:
         return ''
     gains, losses = (verdicts.count(each) for each in (GAIN, LOSS))
     parts = {'better': gains, 'worse': losses, 'not shown to differ': len(verdicts) - gains - losses}
-    to = 'its baseline' if table.comparison.marks == 'change' else 'the best'
+    to = 'their baseline' if table.comparison.marks == 'change' else 'the best'
     counted = ', '.join(f'{count} {what}' for what, count in parts.items() if count)
     return f'Of {len(verdicts)} rows compared with {to}: {counted}.'

@@ -26,11 +26,11 @@ def history(
     title: str,
     label: str,
 ) -> Markup | None:
-    """``key`` of every run as a thin line, its mean over seeds as a thick one; None when no run logged it.
+    """``key`` of every run as a thin line, its mean over seeds as a thick one; None when no run has it.
 
     ``logged`` holds what the runs recorded, by their folders.
     """
-    curves = {id(line): [logged[run.folder].get(key, {}) for run in line.runs] for line in lines}
+    curves = {id(line): [_known(logged[run.folder].get(key, {})) for run in line.runs] for line in lines}
     if not any(map(any, curves.values())):
         return None
     models = models_of(lines)
@@ -54,6 +54,11 @@ def history(
     return plot(label, size, draw)
 
 
+def _known(curve: Curve) -> Curve:
+    """Without the iterations at which the score was undefined."""
+    return {step: value for step, value in curve.items() if not math.isnan(value)}
+
+
 def _group(axis: Axes, seeds: Sequence[Curve], look: Look) -> None:
     points = [np.array(sorted(curve.items())) for curve in seeds]
     if not points:
@@ -73,7 +78,7 @@ def mean_over_seeds(seeds: Sequence[Curve]) -> tuple[list[int], list[float]]:
 
 
 def _finish(axis: Axes, title: str) -> None:
-    axis.set_title(title, fontsize=SMALL)
+    axis.set_title(title, fontsize=SMALL, fontweight='normal')
     axis.grid()
     axis.margins(x=0.02)
     axis.locator_params(nbins=5)

@@ -14,7 +14,7 @@ from mmseg_ext.reports.page.style import INK, SMALL, WIDTH, Look, plot
 
 EDGES = (0, 25, 50, 75, 100)
 # From "missed" to "good", light to dark in blue: told apart by lightness alone; nothing hit at all stands out.
-SHADES = ('#D55E00', '#DCE9F3', '#A9CCE3', '#5B9BC8', '#1F5F93')
+SHADES = ('#B84A00', '#DCE9F3', '#A9CCE3', '#5B9BC8', '#1F5F93')
 NAMES = ('nothing hit', 'up to 25', '25 to 50', '50 to 75', 'above 75 %')
 DOTS = 20_000  # in one plot; of more an even choice is drawn
 
