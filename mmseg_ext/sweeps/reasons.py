@@ -10,7 +10,7 @@ ERROR = re.compile(r'^(?:\S+: )?error: (.+(?:\n {7}\S.*)*)', re.MULTILINE)  # ou
 RAISED = re.compile(
     r'^(?:Original )?Traceback .*\n(?:[ +].*\n|\n)*(\S.*)', re.MULTILINE
 )  # the line below the stack
-NO_MEMORY = re.compile(r"OutOfMemoryError|MemoryError|can't allocate memory|is killed by signal: Killed")
+NO_MEMORY = re.compile(r"MemoryError|out of memory|can't allocate memory|Unable to allocate|by signal: Killed")
 LESS = 'out of memory; lower train_dataloader.batch_size or the number of runs at once (--jobs)'
 
 
@@ -26,7 +26,8 @@ def failure_reason(log: Path, code: int) -> str:
     if not said:
         return f'ended with exit code {code} and without a word'
     reason = re.sub(r'\n {7}', '; ', max(said, key=re.Match.start)[1]).strip()
-    return f'{LESS}: {reason}' if NO_MEMORY.search(reason) else reason
+    is_told = not NO_MEMORY.search(reason) or 'batch_size' in reason
+    return reason if is_told else f'{LESS}: {reason}'
 
 
 def last_attempt(log: Path) -> str:

@@ -59,24 +59,28 @@ class _Sweep:
         self.pending = [job for job in plan.jobs if look.standings[job.folder].state != 'finished']
         self.running: dict[Path, Job] = {}
         self.over: list[Ended] = []
+        self.stopping = False
         if self.pending and all(self.configs.of(job).missing('train') for job in self.pending):
             raise DataError(listed(needs_text(plan, self.configs)))
         screen.begin(look, engine.slots)
 
     def run(self) -> list[Ended]:
         """Work until nothing is left, or until a signal; how the runs ended."""
-        stopping = False
         while self.pending or self.running:
-            if interrupt.requested() and not stopping:
-                stopping = True
-                self.pending.clear()
-                for job in self.running.values():
-                    self.engine.stop(job)
+            if interrupt.requested() and not self.stopping:
+                self._stop()
             self._fill()
             self.screen.move(self.running.values())
             for ended in self.engine.ended(TICK):
                 self._take(ended)
         return self.over
+
+    def _stop(self) -> None:
+        """Begin nothing more, and let the runs under way save."""
+        self.stopping = True
+        self.pending.clear()
+        for job in self.running.values():
+            self.engine.stop(job)
 
     def _fill(self) -> None:
         """Start runs while there are slots; those that other processes work on wait until they are free."""
@@ -101,7 +105,7 @@ class _Sweep:
 
     def _take(self, ended: Ended) -> None:
         self.running.pop(ended.job.folder, None)
-        if ended.code == BusyError.exit_code:
+        if ended.code == BusyError.exit_code and not self.stopping:
             self.pending.append(ended.job)
             return
         self.over.append(ended)

@@ -53,6 +53,7 @@ def test_what_the_run_said_last_is_the_reason(tmp_path, text, said):
 @pytest.mark.parametrize(
     'line',
     [
+        'error: the first batch fails: Unable to allocate 27.9 GiB for an array with shape (9, 9)',
         'MemoryError',
         'numpy._core._exceptions._ArrayMemoryError: Unable to allocate 8.00 GiB for an array',
         CUDA,
@@ -61,9 +62,9 @@ def test_what_the_run_said_last_is_the_reason(tmp_path, text, said):
     ],
 )
 def test_without_memory_the_cure_is_told_first(tmp_path, line):
-    said = reason(tmp_path, TRACEBACK.format(line))
+    said = reason(tmp_path, line if line.startswith('error') else TRACEBACK.format(line))
     assert said.startswith('out of memory; lower train_dataloader.batch_size or the number of runs at once')
-    assert said.endswith(line)
+    assert said.endswith(line.removeprefix('error: '))
 
 
 def test_a_cure_that_the_run_has_told_is_not_told_twice(tmp_path):
