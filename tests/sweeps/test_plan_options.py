@@ -36,6 +36,7 @@ def in_the_process(options: dict) -> dict:
         3,
         -2.5,
         float('inf'),
+        float('nan'),
         True,
         False,
         None,

@@ -150,6 +150,13 @@ def test_a_recipe_that_has_changed_is_told_with_its_key(project, job, stage):
     assert '(optim_wrapper.optimizer.lr): delete the folder to train anew' in found.note
 
 
+def test_a_recipe_that_has_changed_between_training_and_judging(project, job):
+    begin(job, 9)
+    write(job, 'val')
+    project.recipe.write_text(project.recipe.read_text() + '\noptim_wrapper = dict(optimizer=dict(lr=0.5))\n')
+    assert look(job).note.startswith('the recipe has changed (optim_wrapper.optimizer.lr)')
+
+
 def test_what_says_nothing_about_the_training_may_change(project, job):
     finish(job)
     project.recipe.write_text(project.recipe.read_text() + '\nexpected = dict(mIoU=1)\n')
@@ -168,6 +175,14 @@ def test_training_data_that_has_changed(project, job):
     assert look(job).note.startswith('the training data has changed: delete the folder')
     write(job, 'test')  # judged anew, but of weights that have seen the old masks
     assert look(job).state == 'begun'
+
+
+def test_training_data_that_has_changed_since_a_test_that_alone_was_kept(project, job):
+    finish(job)
+    (job.folder / 'train/result.json').unlink()
+    assert look(job).state == 'finished'
+    repaint(project, 'train')
+    assert look(job).note.startswith('the training data has changed')
 
 
 def test_test_data_that_has_changed(project, job):
