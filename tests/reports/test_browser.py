@@ -23,22 +23,32 @@ MODELS, GROUPS = ('Fast-SCNN', 'MobileNetV3', 'BiSeNetV2'), ('Original', 'w/ pee
 
 @pytest.fixture(scope='module')
 def driver():
-    """Headless Chromium behind its own driver; nothing is downloaded."""
-    webdriver = pytest.importorskip(
-        'selenium.webdriver', reason='selenium is not installed: pip install -e .[dev]'
-    )
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    service = shutil.which('chromedriver')
-    if browser is None or service is None:
-        pytest.skip('no browser: apt-get install chromium chromium-driver')
+    """Headless Chromium or Chrome behind the driver on the PATH; nothing is downloaded."""
+    pytest.importorskip('selenium', reason='selenium is not installed: pip install -e .[dev]')
+    browsers, service = [path for path in map(shutil.which, BROWSERS) if path], shutil.which('chromedriver')
+    if not browsers or service is None:
+        pytest.skip('no browser with its driver: apt-get install chromium chromium-driver')
+    started = start(browsers, service)
+    yield started
+    started.quit()
+
+
+def start(browsers: list[str], service: str):
+    """The first browser whose version the driver fits; the error of the last one where none does."""
+    from selenium import webdriver
+    from selenium.common.exceptions import SessionNotCreatedException
+
     options = webdriver.ChromeOptions()
-    options.binary_location = browser
+    options.binary_location, *others = browsers
     for argument in ARGUMENTS:
         options.add_argument(argument)
     options.set_capability('goog:loggingPrefs', {'browser': 'ALL', 'performance': 'ALL'})
-    started = webdriver.Chrome(options, webdriver.ChromeService(executable_path=service))
-    yield started
-    started.quit()
+    try:
+        return webdriver.Chrome(options, webdriver.ChromeService(executable_path=service))
+    except SessionNotCreatedException:
+        if not others:
+            raise
+        return start(others, service)
 
 
 @pytest.fixture(scope='module')
