@@ -72,6 +72,15 @@ def write_json(path: str | Path, content: dict) -> None:
     write_text(path, json.dumps(null_for_nan(content), indent=2, ensure_ascii=False) + '\n')
 
 
+def read_json(path: str | Path) -> dict[str, Any] | None:
+    """The content of a JSON file, None when there is no such file; UsageError when it is none, or damaged."""
+    path = Path(path)
+    try:
+        return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else None
+    except ValueError as error:
+        raise UsageError(f'{path}: no JSON, or damaged ({error}); delete it, or put it in order') from error
+
+
 def writable_folder(path: str | Path) -> Path:
     """Make the folder and prove that it can be written to; UsageError with the reason otherwise."""
     path = Path(path)

@@ -1,6 +1,5 @@
 """How long a run will take, from those that have finished below the same ``work_dirs``."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ from mmengine.config import Config
 
 from mmseg_ext.engine.recipe import CONFIG
 from mmseg_ext.engine.runner import device_name
+from mmseg_ext.files import read_json
 from mmseg_ext.sweeps.configs import JobConfigs
 from mmseg_ext.sweeps.jobs import Job
 
@@ -63,17 +63,13 @@ def _seconds(cfg: Config, config_hash: str, paces: list[_Pace]) -> float | None:
 def _paces(root: Path) -> list[_Pace]:
     """All finished runs on this kind of device in all projects below ``root``."""
     tests = [*root.glob('*/exp/*/*/test/result.json'), *root.glob('*/exp/*/*/seed*/test/result.json')]
-    read = ((file.parents[1], *map(_read, (file.parents[1] / 'train/result.json', file))) for file in tests)
+    read = ((file.parents[1], *map(read_json, (file.parents[1] / 'train/result.json', file))) for file in tests)
     here = _kind(device_name())
     return [
         _Pace(folder, train['config_hash'], train['train_seconds'], train['seconds'] + test['seconds'])
         for folder, train, test in read
         if train and test and _kind(train['device']) == here and (folder / 'train' / CONFIG).is_file()
     ]
-
-
-def _read(file: Path) -> dict[str, Any] | None:
-    return json.loads(file.read_text(encoding='utf-8')) if file.is_file() else None
 
 
 def _kind(device: str) -> str:

@@ -4,7 +4,6 @@ A plan is a YAML file (``configs/sweeps/*.yaml``, see ``plan_file``), or a list 
 Every job has the folder that tools/train.py would give the run, so plans of one project share their runs.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +12,7 @@ from typing import Any
 
 from mmseg_ext.engine.overrides import read_recipe, swapped_bases
 from mmseg_ext.errors import UsageError
-from mmseg_ext.files import write_json
+from mmseg_ext.files import read_json, write_json
 from mmseg_ext.sweeps.job_maker import JobMaker
 from mmseg_ext.sweeps.jobs import Job
 from mmseg_ext.sweeps.options import merged, merged_swaps, received
@@ -135,9 +134,7 @@ def save_plan(plan: Plan) -> Path:
 
 def _rows_of(file: Path) -> list[str]:
     """All runs of a plan that was saved before, relative to the project."""
-    if not file.is_file():
-        return []
-    return [run for row in json.loads(file.read_text(encoding='utf-8'))['rows'] for run in row['runs']]
+    return [run for row in (read_json(file) or {'rows': []})['rows'] for run in row['runs']]
 
 
 def _runs(plan: Plan, line: Line) -> list[str]:

@@ -1,6 +1,5 @@
 """How far a run has come, judged by what its folder holds."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import Any, Literal
 from mmengine.config import Config
 
 from mmseg_ext.engine.checkpoint import POINTER, iteration_of
-from mmseg_ext.engine.recipe import CONFIG, NOT_IDENTITY, config_hash, first_difference
+from mmseg_ext.engine.recipe import CONFIG, config_hash, first_difference, what_is_trained
+from mmseg_ext.files import read_json
 from mmseg_ext.sweeps.configs import JobConfig, JobConfigs
 from mmseg_ext.sweeps.jobs import FAILURE, Job
 
@@ -45,22 +45,18 @@ def standing(job: Job, configs: JobConfigs) -> Standing:
     contradict a result. A run of another recipe, or of data that has changed, is ``begun``: a new attempt would
     refuse to mix the two, and the note says so.
     """
-    result = _read(job.folder / ('test' if job.test else 'train') / 'result.json')
-    trained = _read(job.folder / 'train/result.json')
+    result = read_json(job.folder / ('test' if job.test else 'train') / 'result.json')
+    trained = read_json(job.folder / 'train/result.json')
     objection = _objection(job, configs.of(job), result, trained)
     if result and not objection:
         return Standing('finished')
     done = _iterations(job.folder / 'train/ckpt')
-    failure = _read(job.folder / FAILURE)
+    failure = read_json(job.folder / FAILURE)
     if failure:
         return Standing('failed', objection or str(failure.get('reason', '')), done)
     if not (job.folder / 'train').is_dir():
         return Standing('new')
     return Standing('begun', objection or ('trained, to be judged' if trained else f'iteration {done}'), done)
-
-
-def _read(file: Path) -> dict[str, Any] | None:
-    return json.loads(file.read_text(encoding='utf-8')) if file.is_file() else None
 
 
 def _objection(job: Job, config: JobConfig, result: dict[str, Any] | None, trained: dict[str, Any] | None) -> str:
@@ -98,9 +94,7 @@ def _where(job: Job, config: JobConfig) -> str:
     file = job.folder / 'train' / CONFIG
     if not file.is_file():
         return ''
-    before, now = (each.to_dict() for each in (Config.fromfile(file), config.cfg))
-    known = {*before, *now} - {*NOT_IDENTITY, 'randomness'}
-    key = first_difference(*({name: each.get(name) for name in known} for each in (before, now)))
+    key = first_difference(*map(what_is_trained, (Config.fromfile(file), config.cfg)))
     return f' ({key})' if key else ''
 
 

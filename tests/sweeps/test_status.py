@@ -14,6 +14,7 @@ import mmseg_ext.sweeps.configs as configs_module
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.recipe import data_hash, save_config
 from mmseg_ext.engine.results import identity
+from mmseg_ext.errors import UsageError
 from mmseg_ext.files import write_json
 from mmseg_ext.sweeps.configs import JobConfigs
 from mmseg_ext.sweeps.jobs import FAILURE, Job
@@ -117,6 +118,13 @@ def test_a_run_that_failed_before_it_began(job):
     job.folder.mkdir(parents=True)
     write_json(job.folder / FAILURE, dict(reason='no data', code=3))
     assert look(job) == Standing('failed', 'no data')
+
+
+def test_a_damaged_record_is_told(job):
+    finish(job)
+    (job.folder / 'test/result.json').write_text('{"scores": ')
+    with pytest.raises(UsageError, match=r'test/result\.json: no JSON, or damaged'):
+        look(job)
 
 
 def test_a_run_without_a_test_is_finished_by_its_training(job):
