@@ -83,11 +83,24 @@ def test_a_terminal_shows_all_of_it(project, width):
 
 
 def test_means_are_compared_in_points(project):
-    lines = project_text(project, width=120).splitlines()
-    start = next(index for index, line in enumerate(lines) if line.startswith('Differences'))
-    (mean,) = [line for line in lines[start:] if line.startswith(' Fast-SCNN: w/ peeling − Original     mIoU')]
-    assert re.search(r'mIoU +\+\d+\.\d\d +\+\d+\.\d\d … \+\d+\.\d\d +\+\d+\.\d\d … \+\d+\.\d\d +gain$', mean)
-    assert not [line for line in lines[start:] if 'Attached' in line]
+    for width, intervals in ((100, 2), (120, 3)):
+        lines = project_text(project, width=width).splitlines()
+        start = next(index for index, line in enumerate(lines) if line.startswith('Differences'))
+        (mean,) = [line for line in lines[start:] if re.match(r' Fast-SCNN: w/ peeling − Original +mIoU ', line)]
+        number = r' +[+−]\d+\.\d\d'
+        assert re.search(rf'mIoU{number}({number} …{number}){{{intervals}}}  gain$', mean)
+        assert not [line for line in lines[start:] if 'Attached' in line]
+
+
+def test_a_resumed_run_is_marked(tmp_path):
+    write_run(tmp_path / 'exp/N/a', draw_confusions(4, 0.5), resumed=True)
+    write_run(tmp_path / 'exp/N/b', draw_confusions(4, 0.5))
+    write_plan(tmp_path, 'p', {('N', 'a'): ['exp/N/a'], ('N', 'b'): ['exp/N/b']})
+    text = project_text(tmp_path, width=120)
+    assert re.search(r'^ N +a +1†  ', text, re.MULTILINE)
+    assert re.search(r'^ +b +1  ', text, re.MULTILINE)
+    assert 'N, a: † resumed: seed 0.' in text
+    assert '| **N** | a | 1† |' in markdown(read_project(tmp_path))
 
 
 def test_best_and_second_best_in_a_terminal(tmp_path):

@@ -327,7 +327,7 @@ def test_a_plan_without_results(tmp_path):
     [
         ({('N', 'b', 1): dict(config_hash='x')}, 'N, b: its runs differ in more than the seed'),
         ({('N', 'b', 1): dict(data_hash='x')}, 'b: its runs did not all train on the same data.'),
-        ({('N', 'b', 1): dict(resumed=True)}, 'N, b: resumed: seed 1.'),
+        ({('N', 'b', 1): dict(resumed=True)}, 'N, b: † resumed: seed 1.'),
         ({('N', 'b'): dict(commit='f' * 40 + '+x')}, 'Commits not alike: 0123456 in N, a; fffffff+x in N, b.'),
         ({('N', 'b'): dict(amp=True)}, 'Mixed precision not alike: no in N, a; yes in N, b.'),
         ({('N', 'b'): dict(pretrained='r50')}, 'Pretrained weights not alike: no in N, a; yes in N, b.'),

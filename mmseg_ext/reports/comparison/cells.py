@@ -8,6 +8,7 @@ GAIN, LOSS, INSIDE = 'gain', 'loss', 'inside the noise'
 ONE_SEED = 'one seed: noise of training unknown'
 NO_COUNTS = 'no pixel counts of the same test images: their noise is unknown'
 FEW_IMAGES = 'too few test images with it'
+RESUMED = '†'  # beside the number of seeds of a row with a run that was cut and continued
 BETTER, WORSE, BEST, SECOND = 'better', 'worse', 'best', 'second'
 Interval = tuple[float, float]
 

@@ -15,11 +15,11 @@ DIGITS = 2  # of the means in a table: what looks equal is equal
 def mark(lines: Sequence[Line], noise: Sequence[Resampled | str], comparison: Comparison) -> list[Line]:
     """The lines with changes and marks, by the rule of the plan; ``noise`` belongs to the lines in their order."""
     if comparison.marks == 'change':
-        return _mark_changes(lines, noise, _baselines(comparison))
+        return _mark_changes(lines, noise, baselines(comparison))
     return _mark_best(lines, noise)
 
 
-def _baselines(comparison: Comparison) -> dict[str, str]:
+def baselines(comparison: Comparison) -> dict[str, str]:
     """The first group of each model."""
     return {row.model: row.group for row in reversed(comparison.rows)}
 
@@ -69,13 +69,10 @@ def _mark_column(marked: list[Line], noise: Sequence[Resampled | str], block: li
         return
     best = next(index for index in known if known[index] == ranks[0])
     for index, mean in known.items():
-        line, label = marked[index], marked[best].label
-        change = None
+        line, top, change = marked[index], marked[best], None
         if index != best:
-            found = changes(line.cells, marked[best].cells, noise[index], noise[best], label)
-            change = found[column]
-        level = mean < ranks[0] and change.inside
+            change = changes(line.cells, top.cells, noise[index], noise[best], top.label)[column]
         name = {0: BEST, 1: SECOND}.get(ranks.index(mean), '')
-        cells = list(line.cells)
-        cells[column] = replace(cells[column], change=change, mark=name, level=level)
-        marked[index] = replace(line, cells=tuple(cells))
+        level = mean < ranks[0] and change.inside
+        cell = replace(line.cells[column], change=change, mark=name, level=level)
+        marked[index] = replace(line, cells=(*line.cells[:column], cell, *line.cells[column + 1 :]))

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from mmseg_ext.reports.comparison.cells import GAIN, INSIDE, LOSS, Line, ScoreTable
-from mmseg_ext.reports.comparison.marks import blocks
+from mmseg_ext.reports.comparison.cells import GAIN, INSIDE, LOSS, RESUMED, Line, ScoreTable
+from mmseg_ext.reports.comparison.marks import baselines, blocks
 from mmseg_ext.reports.comparison.noise import FEWEST, Resampled
 from mmseg_ext.reports.comparison.records import Row, RunRecord
 
@@ -19,6 +19,7 @@ BEST = (
     '{high}: best {of}; {low}: second best; by the means. ≈: inside the noise: zero lies in the 95 % interval of '
     'the difference from the best over test images and trainings together.'
 )
+PICKED = '; more, in truth, because the best was picked by these numbers'
 
 
 def legend(lines: Sequence[Line], marks: str, names: tuple[str, str] = ('Bold', 'italic')) -> tuple[str, ...]:
@@ -40,24 +41,21 @@ def _seeds(counts: Sequence[int]) -> str:
 
 def line_notes(row: Row, runs: Sequence[RunRecord]) -> Iterator[str]:
     """What is special about one row: seeds without a result, or with one on other data, and resumed runs."""
-    if len(runs) < len(row.runs):
-        lacking = len(row.runs) - len(row.finished)
-        elsewhere = len(row.finished) - len(runs)
-        why = [f'{lacking} without a result'] * (lacking > 0) + [f'{elsewhere} on other test data'] * (
-            elsewhere > 0
-        )
-        yield f'{len(runs)} of {len(row.runs)} seeds ({", ".join(why)})'
+    lacking, elsewhere = len(row.runs) - len(row.finished), len(row.finished) - len(runs)
+    why = [f'{lacking} without a result' * (lacking > 0), f'{elsewhere} on other test data' * (elsewhere > 0)]
+    if any(why):
+        yield f'{len(runs)} of {len(row.runs)} seeds ({", ".join(filter(None, why))})'
     resumed = [str(run.seed) for run in runs if run.resumed]
     if resumed:
-        yield f'resumed: seed {", ".join(resumed)}'
+        yield f'{RESUMED} resumed: seed {", ".join(resumed)}'
 
 
 def table_notes(table: ScoreTable, noise: Sequence[Resampled | str], tables: int) -> Iterator[str]:
     """Sentences under a table, the ones that forbid a comparison first."""
     if tables > 1:
         yield (
-            'Warning: the runs of this plan were judged on different test data or classes; scores of different '
-            'tables must not be compared.'
+            'Warning: not all runs here were judged on the same test data and classes; scores of different tables '
+            'must not be compared.'
         )
     yield from _without_baseline(table)
     yield from _comparisons(table)
@@ -67,25 +65,10 @@ def table_notes(table: ScoreTable, noise: Sequence[Resampled | str], tables: int
     yield from (f'{line.label}: {note}.' for line in table.lines for note in line.notes)
 
 
-def _without_images(table: ScoreTable, noise: Sequence[Resampled | str]) -> Iterator[str]:
-    """Rows whose noise of the test images is unknown, by reason."""
-    by_reason: dict[str, list[str]] = {}
-    known = next(
-        ((line, each) for line, each in zip(table.lines, noise, strict=True) if isinstance(each, Resampled)), None
-    )
-    for line, each in zip(table.lines, noise, strict=True):
-        if line.scored and isinstance(each, str):
-            by_reason.setdefault(each, []).append(line.label)
-        elif line.scored and each.names != known[1].names:
-            by_reason.setdefault(f'not the images of {known[0].label}', []).append(line.label)
-    for reason, labels in by_reason.items():
-        yield f'No interval over test images for {_named(labels)}: {reason}.'
-
-
 def _without_baseline(table: ScoreTable) -> Iterator[str]:
     if table.comparison.marks != 'change':
         return
-    first = {row.model: row.group for row in reversed(table.comparison.rows)}
+    first = baselines(table.comparison)
     present = {(line.model, line.group) for line in table.lines if line.runs}
     lost = dict.fromkeys(line.model for line in table.lines if (line.model, first[line.model]) not in present)
     for model in lost:
@@ -97,17 +80,28 @@ def _comparisons(table: ScoreTable) -> Iterator[str]:
     verdicts = Counter(cell.change.verdict for line in table.lines for cell in line.cells if cell.change)
     judged = sum(verdicts[verdict] for verdict in (GAIN, LOSS, INSIDE))
     if judged:
-        outside, by_chance = judged - verdicts[INSIDE], f'{BY_CHANCE * judged:.1f} (5 %)'
-        picked = '; more, in truth, because the best was picked by these numbers' * (
-            table.comparison.marks == 'best'
-        )
+        picked = PICKED if table.comparison.marks == 'best' else ''
         yield (
-            f'{judged} differences were judged, {outside} of them lie outside the noise; if nothing differed, '
-            f'up to about {by_chance} would by chance{picked}.'
+            f'{judged} differences were judged, {judged - verdicts[INSIDE]} of them lie outside the noise; if '
+            f'nothing differed, up to about {BY_CHANCE * judged:.1f} (5 %) would by chance{picked}.'
         )
     for verdict, count in verdicts.items():
         if verdict not in (GAIN, LOSS, INSIDE):
             yield f'No verdict on {count} {"difference" if count == 1 else "differences"} ({verdict}).'
+
+
+def _without_images(table: ScoreTable, noise: Sequence[Resampled | str]) -> Iterator[str]:
+    """Rows whose noise of the test images is unknown, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    scored = [(line.label, each) for line, each in zip(table.lines, noise, strict=True) if line.scored]
+    first = next(((label, each) for label, each in scored if isinstance(each, Resampled)), None)
+    for label, each in scored:
+        if isinstance(each, str):
+            by_reason.setdefault(each, []).append(label)
+        elif each.names != first[1].names:
+            by_reason.setdefault(f'not the images of {first[0]}', []).append(label)
+    for reason, labels in by_reason.items():
+        yield f'No interval over test images for {_named(labels)}: {reason}.'
 
 
 def _few_images(table: ScoreTable, noise: Sequence[Resampled | str]) -> Iterator[str]:
@@ -132,13 +126,13 @@ def _unlike(table: ScoreTable) -> Iterator[str]:
         runs = [run for line in table.lines if line.group == group for run in line.runs]
         if len({run.result.get('data_hash') for run in runs}) > 1:
             yield f'{group}: its runs did not all train on the same data.'
-    runs = [(line.label, run) for line in table.lines for run in line.runs]
     for name, value in CONDITIONS.items():
         by_value: dict[str, list[str]] = {}
-        for label, run in runs:
-            by_value.setdefault(value(run), []).append(label)
+        for line in table.lines:
+            for run in line.runs:
+                by_value.setdefault(value(run), []).append(line.label)
         if len(by_value) > 1:
-            said = [f'{value} in {_named(labels)}' for value, labels in by_value.items()]
+            said = [f'{each} in {_named(labels)}' for each, labels in by_value.items()]
             others = [f'{len(said) - VALUES} other values'] * (len(said) > VALUES)
             yield f'{name} not alike: {"; ".join(said[:VALUES] + others)}.'
 

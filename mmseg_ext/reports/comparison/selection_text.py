@@ -85,13 +85,9 @@ def _tally(choice: Choice) -> str:
 
 
 def _chosen(choice: Choice) -> str:
-    if len(choice.chosen) == 1:
-        return choice.chosen[0]
-    return (
-        f'none; {" and ".join(choice.chosen)} tie, and the rule does not decide between them'
-        if choice.kept
-        else 'none'
-    )
+    if len(choice.chosen) > 1:
+        return f'none; {" and ".join(choice.chosen)} tie, and the rule does not decide between them'
+    return choice.chosen[0] if choice.chosen else 'none'
 
 
 def _aware(selection: Selection, width: int) -> str:
@@ -100,22 +96,21 @@ def _aware(selection: Selection, width: int) -> str:
     if choice is None:
         return wrapped(f'Noise-aware rule: {UNKNOWN}', width)
     tally = f' ({_tally(choice)})' if len(choice.kept) > 1 else ''
+    proof = f' ({_proof(selection, choice)})' if choice.chosen else ''
     sentence = (
         'Noise-aware rule, which drops only what lowers a score by more than the noise: drops '
-        f'{_names(choice.dropped)}, keeps {_names(choice.kept)}{tally}; chosen: {_chosen(choice)}'
+        f'{_names(choice.dropped)}, keeps {_names(choice.kept)}{tally}; chosen: {_chosen(choice)}{proof}'
     )
-    return wrapped(sentence + _proof(selection), width)
+    return wrapped(sentence, width)
 
 
-def _proof(selection: Selection) -> str:
-    """In how many scores the words that the noise-aware rule chooses are better by more than noise."""
-    chosen = [word for word in selection.words if word.group in selection.aware.chosen]
-    counts = [sum(bool(cell.change) and cell.change.verdict == GAIN for cell in word.cells) for word in chosen]
-    said = [f'{word.group} in {count}' for word, count in zip(chosen, counts, strict=True)]
-    scores = len(selection.headings)
-    return (
-        f' (better than {selection.baseline.group} by more than the noise: {", ".join(said)} of {scores} scores)'
-    )
+def _proof(selection: Selection, choice: Choice) -> str:
+    """In how many scores the words of a choice are better than the baseline by more than noise."""
+    chosen = [word for word in choice.kept if word.group in choice.chosen]
+    gains = [sum(bool(cell.change) and cell.change.verdict == GAIN for cell in word.cells) for word in chosen]
+    said = ', '.join(f'{word.group} in {count}' for word, count in zip(chosen, gains, strict=True))
+    base, scores = selection.baseline.group, len(selection.headings)
+    return f'better than {base} by more than the noise: {said} of {scores} scores'
 
 
 def _names(words: tuple[Line, ...]) -> str:

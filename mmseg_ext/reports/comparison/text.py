@@ -9,7 +9,7 @@ from rich.table import Table
 
 from mmseg_ext.errors import UsageError
 from mmseg_ext.reports.comparison import wording
-from mmseg_ext.reports.comparison.cells import BEST, BETTER, SECOND, WORSE, Cell, Change, Line, ScoreTable
+from mmseg_ext.reports.comparison.cells import BEST, BETTER, SECOND, WORSE, Cell, ScoreTable
 from mmseg_ext.reports.comparison.grid import LONGEST_NAME, grid, plain, wrapped
 from mmseg_ext.reports.comparison.markdown import markdown
 from mmseg_ext.reports.comparison.notes import legend
@@ -20,6 +20,7 @@ from mmseg_ext.reports.comparison.tables import score_tables
 __all__ = ['markdown', 'project_text', 'write_csv']
 
 NARROWEST, WIDEST = 80, 120
+WIDE = 110  # where a third interval fits
 SIGNS = {BETTER: '▲', WORSE: '▼', BEST: '★', SECOND: '☆'}
 EXPLAINED = ('mIoU_fg', 'mAcc_fg')  # scores whose differences are listed; Markdown and page list all
 
@@ -47,7 +48,7 @@ def choose(comparisons: Sequence[Comparison], name: str | None, folder: str | Pa
 def _lines(table: ScoreTable, width: int) -> Iterator[str]:
     yield f'{table.title}\n'
     yield from (f'{block}\n' for block in score_blocks(table, width))
-    differences = _differences(table)
+    differences = _differences(table, width)
     if differences.row_count:
         yield 'Differences in points, and the 95 % intervals that test images and trainings leave\n'
         yield f'{plain(differences, width)}\n'
@@ -90,10 +91,8 @@ def _blocks(table: ScoreTable, width: int) -> list[np.ndarray]:
 def _names(table: ScoreTable) -> list[list[str]]:
     """What stands in the columns before the scores: model, group, seeds; of long names the first line."""
     columns = zip(*([line.model, line.group, wording.seeds(line)] for line in table.lines), strict=True)
-    headings = (*table.comparison.columns, 'n')
-    return [
-        [heading, *(n[:LONGEST_NAME] for n in names)] for heading, names in zip(headings, columns, strict=True)
-    ]
+    pairs = zip((*table.comparison.columns, 'n'), columns, strict=True)
+    return [[heading, *(name[:LONGEST_NAME] for name in names)] for heading, names in pairs]
 
 
 def _heading(heading: str) -> str:
@@ -105,17 +104,17 @@ def _cell(cell: Cell) -> str:
     return wording.score(cell) + SIGNS.get(cell.mark, '') + '≈' * cell.level
 
 
-def _differences(table: ScoreTable) -> Table:
+def _differences(table: ScoreTable, width: int) -> Table:
     """A row for each mean that is compared with another row."""
-    rows = grid(['Compared'], ['Score', 'Difference', 'Test images', 'Trainings'], ['Verdict'])
+    wide = width >= WIDE
+    intervals = ['Test images', 'Trainings', 'Together'] if wide else ['Test images', 'Trainings']
+    rows = grid(['Compared'], ['Score', 'Difference', *intervals], ['Verdict'])
+    rows.columns[0].max_width = None
     for line in table.lines:
         for key, heading, cell in zip(table.keys, table.headings, line.cells, strict=True):
-            if key in EXPLAINED and cell.change:
-                rows.add_row(*_difference(line, heading, cell.change))
-    rows.columns[0].max_width = None
+            change = cell.change
+            if key in EXPLAINED and change:
+                ends = [change.images, change.trainings, change.both][: len(intervals)]
+                numbers = heading, wording.points(change.difference), *map(wording.interval, ends)
+                rows.add_row(wording.compared(line, change), *numbers, change.verdict)
     return rows
-
-
-def _difference(line: Line, heading: str, change: Change) -> list[str]:
-    ends = [wording.interval(each) for each in (change.images, change.trainings)]
-    return [wording.compared(line, change), heading, wording.points(change.difference), *ends, change.verdict]

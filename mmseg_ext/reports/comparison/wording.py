@@ -2,7 +2,7 @@
 
 import math
 
-from mmseg_ext.reports.comparison.cells import Cell, Change, Interval, Line, Unfinished
+from mmseg_ext.reports.comparison.cells import RESUMED, Cell, Change, Interval, Line, Unfinished
 
 NONE = '–'
 
@@ -33,8 +33,9 @@ def interval(ends: Interval | None) -> str:
 
 
 def seeds(line: Line) -> str:
-    """How many seeds have a result, and of how many if some have none."""
-    return f'{len(line.runs)}' if len(line.runs) == line.planned else f'{len(line.runs)}/{line.planned}'
+    """How many seeds have a result, of how many if some have none, and whether one of their runs was resumed."""
+    of = '' if len(line.runs) == line.planned else f'/{line.planned}'
+    return f'{len(line.runs)}{of}{RESUMED * any(run.resumed for run in line.runs)}'
 
 
 def compared(line: Line, change: Change) -> str:
