@@ -10,9 +10,11 @@ import pytest
 from fake_project import draw_confusions, write_run
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
-from mmseg_ext.reports.comparison.cells import Cell, Line
-from mmseg_ext.reports.comparison.records import PerImage, RunRecord
+from mmseg_ext.reports.comparison.cells import GAIN, INSIDE, LOSS, ONE_SEED, Cell, Change, Line, ScoreTable
+from mmseg_ext.reports.comparison.records import Comparison, PerImage, RunRecord
+from mmseg_ext.reports.page import bars, forest
 from mmseg_ext.reports.page.confusion import matrices, percent
 from mmseg_ext.reports.page.history import history, mean_over_seeds
 from mmseg_ext.reports.page.images import shares
@@ -119,6 +121,49 @@ def test_groups_can_be_told_apart(baseline):
 def test_long_names_lose_their_middle():
     assert short('abcdefgh', 8) == 'abcdefgh'
     assert short('abcdefghi', 8) == 'abcd…ghi'
+
+
+# --- bars and intervals ---
+
+
+def one_axis():
+    return Figure().subplots()
+
+
+def test_bars_are_as_long_as_means_and_every_seed_is_a_dot():
+    cells = [Cell((10.0, 30.0), 20.0, 14.1), Cell((50.0, NAN), 50.0, None), Cell((), NAN, None)]
+    shared, axis = (
+        lanes([line('A', group, (), (cell,)) for group, cell in zip('xyz', cells, strict=True)]),
+        one_axis(),
+    )
+    bars._panel(axis, shared, looks('xyz', False), cells)
+    assert [bar.get_width() for bar in axis.patches[:2]] == [20, 50]
+    dots = axis.collections[-1].get_offsets().tolist()
+    assert dots == [[10, shared.places[0]], [30, shared.places[0]], [50, shared.places[1]]]
+    assert [text.get_text() for text in axis.texts] == ['20.0', '50.0', '–']
+    assert [text.get_position()[0] > end for text, end in zip(axis.texts, (34.1, 50, 0), strict=True)] == [
+        True
+    ] * 3
+    assert axis.get_xlim()[0] == 0
+
+
+def test_a_change_is_filled_only_beyond_the_noise():
+    faces = {}
+    for verdict in (GAIN, LOSS, INSIDE, ONE_SEED):
+        axis, look = one_axis(), looks(['x'], False)['x']
+        both = None if verdict == ONE_SEED else (-1.0, 3.0)
+        forest._change(axis, 0.0, look, Change('y', 1.0, (0.0, 2.0), None, both, verdict))
+        faces[verdict] = axis.lines[-1].get_markerfacecolor()
+        ends = [segment[:, 0].tolist() for each in axis.collections for segment in each.get_segments()]
+        assert ends == [[-1, 3], [0, 2]][verdict == ONE_SEED :]
+    assert faces == {GAIN: look.colour, LOSS: look.colour, INSIDE: 'white', ONE_SEED: 'white'}
+
+
+def test_without_changes_there_is_no_forest():
+    comparison = Comparison('p', 'P', ('', ''), 'change', ())
+    lines = (line(cells=(Cell((1.0,), 1.0, None),) * 2),)
+    table = ScoreTable(comparison, 'P', ('mIoU', 'mAcc'), ('mIoU_fg', 'mAcc_fg'), lines, (), (), ())
+    assert forest.forest(table, looks(['g'], True), ('mIoU_fg', 'mAcc_fg'), 'label') is None
 
 
 # --- names beside points ---
