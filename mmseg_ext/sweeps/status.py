@@ -12,6 +12,7 @@ from mmseg_ext.engine.recipe import CONFIG, config_hash, first_difference, what_
 from mmseg_ext.files import read_json
 from mmseg_ext.sweeps.configs import JobConfig, JobConfigs
 from mmseg_ext.sweeps.jobs import FAILURE, Job
+from mmseg_ext.sweeps.lock import is_busy
 
 State = Literal['finished', 'begun', 'failed', 'new']
 STATES: tuple[State, ...] = ('finished', 'begun', 'failed', 'new')
@@ -54,9 +55,11 @@ def standing(job: Job, configs: JobConfigs) -> Standing:
     failure = read_json(job.folder / FAILURE)
     if failure:
         return Standing('failed', objection or str(failure.get('reason', '')), done)
+    under_way = ', under way now' if is_busy(job.folder) else ''
     if not (job.folder / 'train').is_dir():
-        return Standing('new')
-    return Standing('begun', objection or ('trained, to be judged' if trained else f'iteration {done}'), done)
+        return Standing('new', under_way.removeprefix(', '))
+    reached = 'trained, to be judged' if trained else f'iteration {done}'
+    return Standing('begun', objection or reached + under_way, done)
 
 
 def _objection(job: Job, config: JobConfig, result: dict[str, Any] | None, trained: dict[str, Any] | None) -> str:

@@ -18,6 +18,7 @@ from mmseg_ext.errors import UsageError
 from mmseg_ext.files import write_json
 from mmseg_ext.sweeps.configs import JobConfigs
 from mmseg_ext.sweeps.jobs import FAILURE, Job
+from mmseg_ext.sweeps.lock import exclusive
 from mmseg_ext.sweeps.plan import plan_recipes
 from mmseg_ext.sweeps.status import Standing, standing, standings, state
 
@@ -96,6 +97,15 @@ def test_the_stages_of_a_run(job):
     write(job, 'test')
     assert look(job) == Standing('finished')
     assert state(job) == 'finished'
+
+
+def test_a_run_that_a_process_works_on(job):
+    job.folder.mkdir(parents=True)
+    with exclusive(job.folder):
+        assert look(job) == Standing('new', 'under way now')
+        begin(job, 3)
+        assert look(job) == Standing('begun', 'iteration 3, under way now', 3)
+    assert look(job) == Standing('begun', 'iteration 3', 3)
 
 
 def test_the_best_weights_are_not_where_a_training_goes_on(job):
