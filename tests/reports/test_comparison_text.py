@@ -12,6 +12,7 @@ from mmseg_ext.errors import UsageError
 from mmseg_ext.reports.comparison import wording
 from mmseg_ext.reports.comparison.cells import Cell
 from mmseg_ext.reports.comparison.records import read_project
+from mmseg_ext.reports.comparison.tables import score_tables
 from mmseg_ext.reports.comparison.text import markdown, project_text, write_csv
 
 
@@ -80,6 +81,14 @@ def test_a_terminal_shows_all_of_it(project, width):
     blocks = text.split('Differences in points')[0].count('Trained on')
     assert (blocks == 1) == (width == 120)
     assert all(name in text for name in ('Attached', 'Broken', 'mIoU', 'mAcc'))
+
+
+def test_no_score_is_cut_at_any_width(project):
+    (table,) = score_tables(read_project(project).comparisons[0])
+    scores = [wording.score(cell) for line in table.lines for cell in line.cells]
+    for width in range(80, 121, 2):
+        text = project_text(project, width=width)
+        assert all(score in text for score in scores)
 
 
 def test_means_are_compared_in_points(project):

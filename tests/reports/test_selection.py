@@ -42,6 +42,7 @@ def project(tmp_path, recalls, seeds=3, **plan):
 def test_the_rule_of_the_source_drops_dent_and_does_not_decide():
     (selection,) = select(read_given(SOURCE))
     assert selection.baseline.group == 'Original'
+    assert [cell.mean for cell in selection.baseline.cells] == [30.04, 34.39, 22.21, 37.02, 26.125, 35.705]
     assert names(selection.words) == ['blistering', 'corrosion', 'dent', 'peeling', 'rust', 'scratch']
     assert names(selection.strict.dropped) == ['blistering', 'corrosion', 'dent', 'scratch']
     dent = next(word for word in selection.words if word.group == 'dent')
@@ -83,6 +84,8 @@ def test_the_story_of_the_source_as_text():
         ('o,1,1,1,1\na,9,9,2,2\nb,2,2,9,9\nc,2,5,2,3', dict(a=(2, 1), b=(2, 1), c=(0, 4)), 'a b'),
         ('o,1,1,1,1\na,9,9,2,5\nb,5,5,9,9\nc,2,2,5,2', dict(a=(2, 1), b=(2, 2), c=(0, 1)), 'b'),
         ('o,1,1,1,1\na,1,1,1,1', dict(a=(0, 0)), 'a'),
+        # what looks equal with two digits is equal
+        ('o,1,1,1,1\na,5.001,9,9,9\nb,5.004,2,2,2\nc,2,1,1,1', dict(a=(4, 0), b=(1, 3), c=(0, 1)), 'a'),
     ],
 )
 def test_best_then_second_best_decide(tmp_path, text, tally, word):
