@@ -6,6 +6,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+from mmengine.config import Config
+
 from mmseg_ext.engine.overrides import children, read_recipe, swapped_bases
 from mmseg_ext.errors import UsageError, listed
 from mmseg_ext.sweeps.search.setting import Setting
@@ -15,15 +17,15 @@ MOST = 64  # combinations of choices that are checked before a search; of more, 
 ALIKE = 0.8  # a name that is missing, and as close as this to one that is there, is a misspelt one
 
 
-def applied(space: Space, values: dict[str, Any], base: Setting) -> Setting:
-    """What the trial with these values trains; UsageError when a value does not fit the recipe."""
-    setting, problems = _applied(space, values, base)
+def applied(space: Space, values: dict[str, Any], base: Setting) -> tuple[Setting, Config]:
+    """What the trial with these values trains, and its config; UsageError when a value does not fit the recipe."""
+    setting, cfg, problems = _applied(space, values, base)
     if problems:
         raise UsageError(listed(problems))
-    return setting
+    return setting, cfg
 
 
-def _applied(space: Space, values: dict[str, Any], base: Setting) -> tuple[Setting, list[str]]:
+def _applied(space: Space, values: dict[str, Any], base: Setting) -> tuple[Setting, Config, list[str]]:
     """Likewise, with what is wrong instead of an error."""
     swapped = base.changed(tuple(f'{space[name].folder}={values[name]}' for name in values if space[name].folder))
     cfg, problems = swapped.checked()
@@ -35,7 +37,8 @@ def _applied(space: Space, values: dict[str, Any], base: Setting) -> tuple[Setti
             problems += [f'{name}: another parameter sets {each} too' for each in found if each in options]
             options |= dict.fromkeys(found, value)
     setting = swapped.changed(options=options)
-    return setting, problems or setting.checked()[1]
+    cfg, misfits = setting.checked()
+    return setting, cfg, problems or misfits
 
 
 def expanded(node: Any, key: str) -> list[str]:
@@ -68,14 +71,14 @@ def check_space(space: Space, base: Setting, seed: int = 0) -> None:
     problems = dict.fromkeys(_clashes(space, base))
     for values in _samples(space, seed) if not problems else ():
         for problem in _problems(space, values, base):
-            problems.setdefault(f'{space.name}: {problem}', _company(space, values))
+            problems.setdefault(f'space {space.name}: {problem}', _company(space, values))
     if problems:
         raise UsageError(listed(f'{problem}{company or ""}' for problem, company in problems.items()))
 
 
 def _problems(space: Space, values: dict[str, Any], base: Setting) -> list[str]:
     try:
-        return _applied(space, values, base)[1]
+        return _applied(space, values, base)[2]
     except UsageError as error:  # a base that the lines of the recipe cannot be evaluated on
         return [str(error)]
 

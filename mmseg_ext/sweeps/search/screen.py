@@ -9,7 +9,7 @@ from rich.console import Console
 
 from mmseg_ext.sweeps.describe import duration
 from mmseg_ext.sweeps.search.request import Request
-from mmseg_ext.sweeps.search.sharing import counted, reason_of
+from mmseg_ext.sweeps.search.sharing import counted, place, reason_of
 from mmseg_ext.sweeps.search.trials import SECONDS
 from mmseg_ext.sweeps.search.winner import best_trials
 from mmseg_ext.sweeps.search.wording import shown_scores, shown_values
@@ -36,13 +36,13 @@ class Screen:
         took = f' ({duration(trial.user_attrs[SECONDS])})' if SECONDS in trial.user_attrs else ''
         style = 'red' if trial.state == TrialState.FAIL else ''
         head = f'{over:{len(str(self.request.trials))}}/{self.request.trials} {WORDS[trial.state]:8}'
-        self._say(f'{head} trial {trial.number}: {self._outcome(trial)}{took}', style)
+        self._say(f'{head} trial {place(trial)}: {self._outcome(trial)}{took}', style)
         self._say(f'      {shown_values(trial)}')
 
     def finish(self, files: Iterable[Path]) -> None:
         """The search is over; ``files`` are what it leaves."""
         for trial in best_trials(self.study):
-            self._say(f'best: trial {trial.number}, {shown_scores(self.request, trial)}')
+            self._say(f'best: trial {place(trial)}, {shown_scores(self.request, trial)}')
             self._say(f'      {shown_values(trial)}')
         open_ = sum(not trial.state.is_finished() for trial in counted(self.study))
         if open_:

@@ -64,7 +64,8 @@ def counted(study: optuna.Study) -> list[FrozenTrial]:
     """The trials of a study, those that others go on with left out."""
     trials = study.get_trials(deepcopy=False)
     continued = {trial.user_attrs.get(CONTINUES) for trial in trials}
-    return [trial for trial in trials if trial.number not in continued and SURPLUS not in trial.user_attrs]
+    left = [trial for trial in trials if trial.number not in continued and SURPLUS not in trial.user_attrs]
+    return sorted(left, key=place)
 
 
 def next_trial(study: optuna.Study, limit: int, who: dict[str, str]) -> optuna.Trial | None:
@@ -82,9 +83,20 @@ def next_trial(study: optuna.Study, limit: int, who: dict[str, str]) -> optuna.T
             trial.set_user_attr(SURPLUS, True)
             study.tell(trial, state=TrialState.FAIL)
             return None
-        trial.set_user_attr(FOLDER, f'trial{trial.number}')
+        trial.set_user_attr(FOLDER, f'trial{_new_place(study, trial.number)}')
     trial.set_user_attr(OWNER, who)
     return trial
+
+
+def _new_place(study: optuna.Study, number: int) -> int:
+    """How many trials were begun before, those that go on with others left out: no two get the same."""
+    trials = study.get_trials(deepcopy=False)
+    return sum(trial.number < number and CONTINUES not in trial.user_attrs for trial in trials)
+
+
+def place(trial: FrozenTrial) -> int:
+    """The number by which people know a trial, in the name of its folder; one that is gone on with keeps it."""
+    return int(trial.user_attrs.get(FOLDER, f'trial{trial.number}').removeprefix('trial'))
 
 
 def requeue_dead(study: optuna.Study) -> None:
@@ -114,7 +126,7 @@ def requeue(study: optuna.Study, trial: FrozenTrial, died: bool) -> None:
 
 
 def _kept(trial: FrozenTrial) -> dict[str, Any]:
-    own = {FOLDER: f'trial{trial.number}', **trial.user_attrs}
+    own = {FOLDER: f'trial{place(trial)}', **trial.user_attrs}
     return {name: value for name, value in own.items() if name not in (OWNER, BEAT)}
 
 

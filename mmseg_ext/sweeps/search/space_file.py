@@ -54,14 +54,12 @@ class _Reader:
         self.problems += [
             f'unknown key "{key}"; a space has "parameters" alone' for key in content if key != 'parameters'
         ]
-        known: dict[str, Parameter] = {}
+        known: dict[str, Parameter | None] = {}
         for name, said in content['parameters'].items():
-            parameter = self._parameter(str(name), said, known)
-            if parameter:
-                known[parameter.name] = parameter
-        return tuple(known.values())
+            known[str(name)] = self._parameter(str(name), said, known)
+        return tuple(filter(None, known.values()))
 
-    def _parameter(self, name: str, said: Any, known: dict[str, Parameter]) -> Parameter | None:
+    def _parameter(self, name: str, said: Any, known: dict[str, Parameter | None]) -> Parameter | None:
         before = len(self.problems)
         if not isinstance(said, dict):
             self._wrong(name, f'{said!r} says no values; write {{log: [1e-4, 1e-2]}} or another of {_all(KINDS)}')
@@ -71,7 +69,8 @@ class _Reader:
                 self._wrong(name, f'unknown key "{key}"; did you mean {near(str(key), (*KINDS, *EXTRAS))}?')
         kinds = [kind for kind in KINDS if kind in said]
         if len(kinds) != 1:
-            self._wrong(name, f'says {_all(kinds) or "no values"}; give it one of {_all(KINDS)}')
+            if len(self.problems) == before:
+                self._wrong(name, f'says {_all(kinds) or "no values"}; give it one of {_all(KINDS)}')
             return None
         (kind,) = kinds
         values, keys = self._values(name, kind, said[kind]), self._keys(name, said.get('keys'))
@@ -107,7 +106,7 @@ class _Reader:
             self._wrong(name, f'step: {said!r} is no {"whole " if kind == "int" else ""}number above 0')
         return said
 
-    def _when(self, name: str, said: Any, known: dict[str, Parameter]) -> dict[str, tuple[Any, ...]]:
+    def _when(self, name: str, said: Any, known: dict[str, Parameter | None]) -> dict[str, tuple[Any, ...]]:
         if said is None:
             return {}
         if not isinstance(said, dict):
@@ -147,10 +146,12 @@ def _choice_problem(said: Any) -> str | None:
     return f'{twice[0]} stands there twice' if twice else None
 
 
-def _condition_problem(other: str, wanted: tuple[Any, ...], known: dict[str, Parameter]) -> str | None:
-    """Why a parameter cannot depend on ``other`` being one of ``wanted``, or None."""
+def _condition_problem(other: str, wanted: tuple[Any, ...], known: dict[str, Parameter | None]) -> str | None:
+    """Why a parameter cannot depend on ``other`` being one of ``wanted``; None where that is wrong itself."""
     if other not in known:
         return f'no parameter "{other}" further up; did you mean {near(other, known)}?'
+    if known[other] is None:
+        return None
     if known[other].kind != 'choice':
         return f'{other} is no choice; only choices can be named here'
     strange = [value for value in wanted if value not in known[other].values]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from mmengine.config import Config
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
@@ -95,7 +96,7 @@ class Loop:
         values = self.request.space.suggest(trial)
         trial.set_user_attr(VALUES, values)
         try:
-            running = self._prepared(trial, folder, applied(self.request.space, values, self.request.base))
+            running = self._prepared(trial, folder, *applied(self.request.space, values, self.request.base))
             self._write_down(trial, folder, 'running')
             self.engine.start(running.job)
         except (UsageError, OSError) as error:
@@ -103,8 +104,7 @@ class Loop:
         else:
             self.running[folder] = running
 
-    def _prepared(self, trial: optuna.Trial, folder: Path, setting: Setting) -> Running:
-        cfg = setting.config()
+    def _prepared(self, trial: optuna.Trial, folder: Path, setting: Setting, cfg: Config) -> Running:
         trial.set_user_attr(SWAPS, list(setting.swaps))
         trial.set_user_attr(OPTIONS, setting.options)
         reported = set(self._frozen(trial).intermediate_values)
@@ -191,7 +191,7 @@ class Loop:
     def _write_down(self, trial: optuna.Trial, folder: Path, state: str, **outcome: Any) -> None:
         """Leave what the trial is in its folder, for whoever finds that without the study."""
         kept = {name: trial.user_attrs.get(name) for name in (VALUES, SWAPS, OPTIONS)}
-        about = dict(study=self.study.study_name, number=trial.number, state=state)
+        about = dict(study=self.study.study_name, trial=sharing.place(self._frozen(trial)), state=state)
         write_json(folder / TRIAL, {**about, **kept, **outcome})
 
     def _give_back(self) -> None:

@@ -11,6 +11,7 @@ from mmseg_ext.files import write_text
 from mmseg_ext.sweeps.search.leaf import write_leaf
 from mmseg_ext.sweeps.search.request import Request
 from mmseg_ext.sweeps.search.setting import Setting
+from mmseg_ext.sweeps.search.sharing import place
 from mmseg_ext.sweeps.search.study import TERMS
 from mmseg_ext.sweeps.search.trials import OPTIONS, SWAPS
 from mmseg_ext.sweeps.search.wording import shown_scores
@@ -31,7 +32,7 @@ def best_trials(study: optuna.Study) -> list[FrozenTrial]:
 
 def recipe_file(study: optuna.Study, trial: FrozenTrial) -> str:
     """The name of the recipe of one of the best trials."""
-    return BEST if len(study.directions) == 1 else f'best_trial{trial.number}.py'
+    return BEST if len(study.directions) == 1 else f'best_trial{place(trial)}.py'
 
 
 def setting_of(request: Request, trial: FrozenTrial) -> Setting:
@@ -58,7 +59,7 @@ def confirm_command(request: Request) -> str:
 
 def _title(study: optuna.Study, request: Request, trial: FrozenTrial, path: Path) -> str:
     return (
-        f'Trial {trial.number} of the search {study.study_name}: {shown_scores(request, trial)}\n'
+        f'Trial {place(trial)} of the search {study.study_name}: {shown_scores(request, trial)}\n'
         f'on the validation split, which chose it. {CONFIRM} beside this file measures what it is worth.\n\n'
         f'  python tools/train.py {path}'
     )
@@ -68,7 +69,7 @@ def _write_sweep(study: optuna.Study, request: Request, best: list[FrozenTrial])
     """A plan for tools/sweep.py: the recipe as it is and the best trials, by other seeds, on the test split."""
     path, seed = request.folder / CONFIRM, study.user_attrs[TERMS]['training_seed']
     groups = {'as it is': _group(request.base)}
-    groups |= {f'trial {trial.number}': _group(setting_of(request, trial)) for trial in best}
+    groups |= {f'trial {place(trial)}': _group(setting_of(request, trial)) for trial in best}
     plan = dict(
         title=f'What the search {study.study_name} found',
         columns=['Recipe', 'Settings'],

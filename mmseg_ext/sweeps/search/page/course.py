@@ -8,6 +8,7 @@ from optuna.trial import TrialState
 
 from mmseg_ext.reports.page.style import BASELINE, WIDTH, plot
 from mmseg_ext.sweeps.search.page.drawing import BEST, CROSS, DOT, FINISHED, PRUNED, STAR, Drawing, mark_below
+from mmseg_ext.sweeps.search.sharing import place
 
 HEIGHT = 330
 
@@ -20,10 +21,10 @@ def course(drawing: Drawing, index: int) -> Markup:
         _best_so_far(axis, drawing, index)
         for trials, look, label in ((drawing.finished, DOT, 'finished'), (drawing.best, STAR, 'best')):
             values = [trial.values[index] for trial in trials]
-            axis.plot([trial.number for trial in trials], values, label=label, **look)
+            axis.plot([place(trial) for trial in trials], values, label=label, **look)
         pruned, failed = (drawing.of(state) for state in (TrialState.PRUNED, TrialState.FAIL))
-        mark_below(axis, [trial.number for trial in pruned], PRUNED, 'given up early')
-        mark_below(axis, [trial.number for trial in failed], CROSS, 'failed')
+        mark_below(axis, [place(trial) for trial in pruned], PRUNED, 'given up early')
+        mark_below(axis, [place(trial) for trial in failed], CROSS, 'failed')
         axis.set(xlabel='trial', ylabel=drawing.metric(index))
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid()
@@ -36,9 +37,9 @@ def _best_so_far(axis: Axes, drawing: Drawing, index: int) -> None:
     better, steps = drawing.request.objectives[index].better, []
     for trial in drawing.finished:
         if not steps or better(trial.values[index], steps[-1][1]):
-            steps.append((trial.number, trial.values[index]))
+            steps.append((place(trial), trial.values[index]))
     if steps:
-        last = max(trial.number for trial in drawing.trials)
+        last = max(place(trial) for trial in drawing.trials)
         numbers, values = zip(*steps, (last, steps[-1][1]), strict=True)
         axis.plot(numbers, values, drawstyle='steps-post', color=BEST, label='best so far')
 
@@ -54,8 +55,8 @@ def front(drawing: Drawing) -> Markup:
             axis.plot(*_pairs(best, index), color=BEST, lw=1.5, zorder=1)
             axis.plot(*_pairs(best, index), **STAR)
             for trial in best:
-                place = trial.values[0], trial.values[index]
-                axis.annotate(str(trial.number), place, (7, 7), textcoords='offset points')
+                where = trial.values[0], trial.values[index]
+                axis.annotate(str(place(trial)), where, (7, 7), textcoords='offset points')
             axis.set(xlabel=_better(drawing, 0), ylabel=_better(drawing, index))
             axis.grid()
 

@@ -15,7 +15,7 @@ from mmseg_ext.sweeps.search.page.drawing import Drawing
 from mmseg_ext.sweeps.search.page.importance import importances
 from mmseg_ext.sweeps.search.page.parameters import importance, slices
 from mmseg_ext.sweeps.search.request import Objective, Request
-from mmseg_ext.sweeps.search.sharing import counted, reason_of
+from mmseg_ext.sweeps.search.sharing import counted, place, reason_of
 from mmseg_ext.sweeps.search.trials import DATA, ITERATION, SECONDS, VALUES
 from mmseg_ext.sweeps.search.winner import best_trials, confirm_command, recipe_file, setting_of
 from mmseg_ext.sweeps.search.wording import shown, shown_scores
@@ -148,14 +148,14 @@ def _finding(
     if request.several:
         return f'{len(best)} trials are on the Pareto front: none of the others is as good in every objective.'
     (objective,), (winner,) = request.objectives, best
-    said = f'Trial {winner.number} is the best: {objective.metric} {winner.value:.2f}.'
+    said = f'Trial {place(winner)} is the best: {objective.metric} {winner.value:.2f}.'
     base = [trial for trial in of_state(trials, TrialState.COMPLETE) if trial.user_attrs[VALUES] == own]
     if not base:
         return said
     if base[0].number == winner.number:
         return f'{said} That is the recipe as it is: nothing better was found.'
     gain = abs(winner.value - base[0].value)
-    return f'{said} The recipe as it is (trial {base[0].number}) has {base[0].value:.2f}, {gain:.2f} worse.'
+    return f'{said} The recipe as it is (trial {place(base[0])}) has {base[0].value:.2f}, {gain:.2f} worse.'
 
 
 def _notes(trials: Sequence[FrozenTrial], request: Request, own: dict[str, Any]) -> list[str]:
@@ -181,7 +181,7 @@ def _best(study: optuna.Study, request: Request, trial: FrozenTrial, own: dict[s
     values = trial.user_attrs[VALUES]
     pairs = [(name, shown(value), shown(own[name]) if name in own else '–') for name, value in values.items()]
     return Best(
-        number=trial.number,
+        number=place(trial),
         scores=shown_scores(request, trial),
         values=tuple(pairs),
         file=str(request.folder / recipe_file(study, trial)),
@@ -192,7 +192,7 @@ def _best(study: optuna.Study, request: Request, trial: FrozenTrial, own: dict[s
 def _row(trial: FrozenTrial, request: Request, best: set[int]) -> Row:
     known, seconds = trial.user_attrs, trial.user_attrs.get(SECONDS)
     return Row(
-        number=trial.number,
+        number=place(trial),
         state=WORDS[trial.state],
         scores=tuple(trial.values or [None] * len(request.objectives)),
         values=tuple(known.get(VALUES, {}).get(parameter.name) for parameter in request.space.parameters),
