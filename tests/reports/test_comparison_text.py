@@ -83,12 +83,15 @@ def test_a_terminal_shows_all_of_it(project, width):
     assert all(name in text for name in ('Attached', 'Broken', 'mIoU', 'mAcc'))
 
 
-def test_no_score_is_cut_at_any_width(project):
+def test_nothing_is_cut_or_folded_at_any_width(project):
     (table,) = score_tables(read_project(project).comparisons[0])
     scores = [wording.score(cell) for line in table.lines for cell in line.cells]
     for width in range(80, 121, 2):
-        text = project_text(project, width=width)
+        text = project_text(project, width=width).partition('Differences')[0]
         assert all(score in text for score in scores)
+        assert (
+            text.count(' MobileNetV3 ') == text.count('Trained on') == text.count(' w/ peeling ') / 2
+        )  # unfolded
 
 
 def test_means_are_compared_in_points(project):
