@@ -11,6 +11,7 @@ from typing import Any
 from mmseg_ext.engine.machine import cores
 from mmseg_ext.engine.preflight import first_line
 from mmseg_ext.errors import UsageError, listed
+from mmseg_ext.sweeps.engines import usable_gpus
 from mmseg_ext.sweeps.ray_nodes import Node
 from mmseg_ext.sweeps.ray_task import sees
 
@@ -20,7 +21,6 @@ SETTINGS = {
     'RAY_USAGE_STATS_ENABLED': '0',
     'RAY_SCHEDULER_EVENTS': '0',
     'RAY_DEDUP_LOGS_SKIP_REGEX': '.*',
-    'RAY_BACKEND_LOG_LEVEL': 'error',
     'RAY_task_oom_retries': '1',
 }
 STORE = 100 * 2**20  # bytes of shared memory for what tasks return, which is an exit code
@@ -43,7 +43,7 @@ def connect(address: str | None, gpus: int | None) -> bool:
     """Join the cluster at ``address`` (HOST:PORT, or auto), else at $RAY_ADDRESS, else start one on this machine.
 
     That one has ``gpus`` GPUs, or all when None. False, and nothing is done, when this process is in a cluster
-    already. UsageError when no cluster answers at ``address``.
+    already. UsageError when no cluster answers at ``address``, or this machine has fewer GPUs.
     """
     ray, address = import_ray(), address or os.environ.get('RAY_ADDRESS')
     if ray.is_initialized():
@@ -51,8 +51,8 @@ def connect(address: str | None, gpus: int | None) -> bool:
     if address:
         _join(address)
     else:
-        own = dict(num_cpus=cores(), num_gpus=gpus, object_store_memory=STORE, include_dashboard=False)
-        ray.init('local', log_to_driver=False, logging_level='CRITICAL', **own)
+        own = dict(num_cpus=cores(), num_gpus=len(usable_gpus(gpus)), object_store_memory=STORE)
+        ray.init('local', include_dashboard=False, log_to_driver=False, logging_level='CRITICAL', **own)
     return True
 
 
@@ -95,7 +95,8 @@ def check_shared(folder: Path) -> None:
     with tempfile.NamedTemporaryFile(dir=folder, prefix='.seen-') as file:
         asked = {ray.remote(sees).options(**_on(node)).remote(file.name): node for node in living_nodes()}
         ray.wait([*asked], num_returns=len(asked), timeout=PATIENCE)
-        problems = [_problem(ref, node.address, folder) for ref, node in asked.items()]
+        alive = living_nodes()  # one that has died since we asked it is no problem
+        problems = [_problem(ref, node.address, folder) for ref, node in asked.items() if node in alive]
     if any(problems):
         raise UsageError(listed(filter(None, problems)))
 

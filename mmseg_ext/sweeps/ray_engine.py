@@ -33,7 +33,7 @@ class RayEngine:
 
     Every node must see the current folder, and with it recipes, data and results, at the same path of a shared
     file system (which should know locks), and have this package installed. When a node dies, Ray begins its runs
-    again on others; there they wait until their former process is gone, and go on from their last checkpoint. A run
+    again on others, which wait until the former process is gone and go on from the last checkpoint. A run
     that fails by itself is not tried again.
 
     Args:
