@@ -54,6 +54,7 @@ def test_three_files_and_no_others(tmp_path):
     assert [path.name for path in paths] == ['report.html', 'tables.md', 'results.csv']
     assert set(project.rglob('*')) - before == set(paths)
     elsewhere = write_report(project, tmp_path / 'a/b')
+    assert [path.parent for path in elsewhere] == [tmp_path / 'a/b'] * 3
     assert [path.read_bytes() for path in elsewhere] == [path.read_bytes() for path in paths]  # nothing by chance
 
 

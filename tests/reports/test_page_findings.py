@@ -70,6 +70,13 @@ def test_the_distance_to_the_best():
     )
 
 
+def test_a_distance_beyond_the_noise():
+    worse = cell(30.0, change=change(-5.0, LOSS, 'Focal', both=(-8.0, -2.0)))
+    said = finding(table({('', 'Dice'): worse, ('', 'CE'): worse, ('', 'Focal'): cell(35.0)}, 'best'))
+    assert 'Dice follows: −5.0 points (95 % interval −8.0 to −2.0), beyond the noise. ' in said
+    assert said.endswith('Of 2 rows compared with the best: 2 worse.')
+
+
 def test_one_row_and_none():
     one = table({('Net', 'Original'): cell(40.0), ('Net', 'x'): cell(NAN, None, seeds=0)})
     said = (

@@ -18,7 +18,7 @@ from mmseg_ext.reports.page import bars, forest
 from mmseg_ext.reports.page.confusion import matrices, percent
 from mmseg_ext.reports.page.history import history, mean_over_seeds
 from mmseg_ext.reports.page.images import shares
-from mmseg_ext.reports.page.labels import APART, LETTER, PLACES, place_names
+from mmseg_ext.reports.page.labels import LETTER, PLACES, place_names
 from mmseg_ext.reports.page.lanes import lanes
 from mmseg_ext.reports.page.scores import image_iou, image_scores, nanmean
 from mmseg_ext.reports.page.sheets import typical
@@ -179,7 +179,7 @@ def test_a_name_that_moved_covers_nothing(points):
         if tuple(offsets[k]) != PLACES[0]:
             assert (low >= 0).all()
             assert (high <= size).all()
-            assert not ((at > low - APART) & (at < high + APART)).all(1).any()
+            assert not ((at > low - 6) & (at < high + 6)).all(1).any()
             assert not any((low < other[1]).all() and (other[0] < high).all() for other in boxes[:k])
 
 
