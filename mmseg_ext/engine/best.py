@@ -42,7 +42,7 @@ def find_best(run: str | Path, metrics: Sequence[str] = METRICS) -> Best:
     train_dir = Path(run) / 'train'
     scores = _scores(train_dir, metrics)
     kept = _kept(train_dir / 'ckpt')
-    known = {iteration: scores[iteration] for iteration in kept if iteration in scores}
+    known = {iteration: score for iteration, score in scores.items() if iteration in kept}
     if not known:
         validated = ', '.join(map(str, sorted(scores)))
         raise UsageError(f'{train_dir / "ckpt"}: no weights of a validated iteration ({validated}); train on')
@@ -66,7 +66,7 @@ def _runs_in(folder: Path) -> list[Path]:
 
 
 def _scores(train_dir: Path, metrics: Sequence[str]) -> dict[int, float]:
-    """{iteration: mean of the metrics} of every validation in which all of them are numbers."""
+    """{iteration: mean of the metrics} of every validation in which all of them are numbers, in order."""
     history = {name: points for name, points in read_history(train_dir).items() if not _is_training(name)}
     if not history:
         raise UsageError(f'{train_dir}: no validation in it (<time>/vis_data/scalars.json); train first')
@@ -91,9 +91,9 @@ def _is_training(name: str) -> bool:
 def _kept(folder: Path) -> dict[int, Path]:
     """{iteration: weights} on disk; of two files of one iteration the one without the optimiser."""
     files = [*folder.glob('iter_*.pth'), *folder.glob('best_*.pth')]
-    return {iteration_of(file): file for file in files if iteration_of(file) >= 0}
+    return {iteration_of(file): file for file in files}
 
 
 def _highest(scores: dict[int, float]) -> int:
-    """The iteration with the highest score, the earliest of several."""
-    return max(sorted(scores), key=scores.__getitem__)
+    """The iteration with the highest score, the first of several."""
+    return max(scores, key=scores.__getitem__)

@@ -1,5 +1,6 @@
 """What --dry-run prints of a plan."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,18 @@ def test_data_that_is_missing_is_told_before_the_first_run(project, tmp_path, mo
     *_, missing, cure = describe(plan, slots=1).splitlines()
     assert missing == f'missing: {edited / "ann_dir/train"}, which 4 of 4 runs need'
     assert 'data/README.md' in cure
+
+
+def test_images_for_a_test_are_missed_by_runs_that_are_tested(project, tmp_path, monkeypatch):
+    monkeypatch.setenv('MMSEG_EXT_DATA', str(tmp_path / 'data'))
+    plan = plan_of(project, tmp_path / 'p', swaps=('datasets=wta_512', 'losses=dice'), seeds=(0,))
+    root = tmp_path / 'data/wta_512'
+    for folder in ('img_dir/train', 'ann_dir/train', 'img_dir/val', 'ann_dir/val', 'img_dir/test'):
+        (root / folder).mkdir(parents=True)
+    assert missing_data(plan) == {root / 'ann_dir/test': 2}
+    first, second = plan.lines
+    untested = replace(second, jobs=(replace(second.jobs[0], test=False),))
+    assert missing_data(replace(plan, lines=(first, untested))) == {root / 'ann_dir/test': 1}
 
 
 def test_what_a_plan_makes_itself_is_not_missing(project, tmp_path, monkeypatch):

@@ -57,9 +57,20 @@ def test_a_score_that_is_no_number_never_wins_wherever_it_stands(tmp_path):
 
 
 def test_the_first_of_equals_wins(tmp_path):
-    scores = {300: (60, 60, 60), 100: (50, 60, 70), 200: (60, 60, 60)}
-    run = make_run(tmp_path, scores, ['iter_300.pth', 'iter_200.pth', 'iter_100.pth'])
-    assert find_best(run).iteration == 100
+    steps = [7000, 300, 40000, 250, 9000, 12000, 4000]
+    scores = {step: (50, 60, 70) if step % 2000 else (60, 60, 60) for step in steps}
+    run = make_run(tmp_path, scores, [f'iter_{step}.pth' for step in steps])
+    assert find_best(run).iteration == 250
+
+
+def test_a_validation_that_lacks_a_metric_does_not_take_part(tmp_path):
+    run = make_run(tmp_path, {100: (50, 50, 50), 200: (60, 60, 60)}, ['iter_100.pth', 'iter_200.pth'])
+    log = run / 'train/20260102_000000/vis_data/scalars.json'
+    log.parent.mkdir(parents=True)
+    log.write_text(json.dumps({'mIoU': 99.0, 'step': 150}))
+    (run / 'train/ckpt/iter_150.pth').touch()
+    assert find_best(run).iteration == 200
+    assert find_best(run, ['mIoU']).iteration == 150
 
 
 def test_weights_without_the_optimiser_are_preferred(tmp_path):
