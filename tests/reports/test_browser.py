@@ -93,7 +93,7 @@ def column(page, index: int) -> list[str]:
 def table(page) -> str:
     """The id of the section of the plan ``words``."""
     titles = {each.text: each for each in find(page, 'section.comparison > h2')}
-    return titles['Words'].get_attribute('id').replace('title', 'comparison')
+    return titles['Words'].get_attribute('id').replace('title', 'table')
 
 
 def heading(page, name: str):

@@ -77,6 +77,11 @@ def test_a_distance_beyond_the_noise():
     assert said.endswith('Of 2 rows compared with the best: 2 worse.')
 
 
+def test_rows_that_are_all_alike():
+    made = table({('A', 'x'): cell(0.0), ('A', 'y'): cell(0.001), ('A', 'z'): cell(NAN, None)})
+    assert finding(made) == 'All 2 rows have the same mIoU of the defects, 0.0 %.'
+
+
 def test_one_row_and_none():
     one = table({('Net', 'Original'): cell(40.0), ('Net', 'x'): cell(NAN, None, seeds=0)})
     said = (

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mmseg_ext.reports.comparison.cells import GAIN, LOSS, Cell, Change, Line, ScoreTable
+from mmseg_ext.reports.comparison.marks import DIGITS
 from mmseg_ext.reports.page.scores import cell_of, scored
 
 KEY = 'mIoU_fg'
@@ -17,6 +18,8 @@ def finding(table: ScoreTable) -> str:
     if len(lines) == 1:
         score = f'mIoU of the defects {number(best)} % ({_seeds(best)})'
         return f'{lines[0].label}: {score}, with nothing to compare it with.'
+    if round(best.mean, DIGITS) == round(cell_of(table, lines[-1], KEY).mean, DIGITS):
+        return f'All {len(lines)} rows have the same mIoU of the defects, {best.mean:.1f} %.'
     said = f'{lines[0].label} has the highest mIoU of the defects: {number(best)} % ({_seeds(best)}).'
     return ' '.join(filter(None, [said, _change(best), _next(table, lines), _counts(table)]))
 

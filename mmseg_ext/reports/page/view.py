@@ -1,4 +1,4 @@
-"""Everything the template shows: the comparisons of a project, their tables, and the parts of every table."""
+"""Everything the template shows: the tables of a project, and the parts of every table."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from mmseg_ext.reports.comparison.cells import ScoreTable, Unfinished
-from mmseg_ext.reports.comparison.records import Comparison, Project
+from mmseg_ext.reports.comparison.records import Project
 from mmseg_ext.reports.comparison.tables import score_tables
 from mmseg_ext.reports.curves import read_history
 from mmseg_ext.reports.page.bars import bars
@@ -52,26 +52,17 @@ class TableView:
 
 
 @dataclass(frozen=True)
-class Section:
-    """One comparison with its tables."""
-
-    comparison: Comparison
-    tables: tuple[TableView, ...]
-
-
-@dataclass(frozen=True)
 class Page:
-    """The whole page."""
+    """The whole page: a section for each table."""
 
     facts: Facts
     unfinished: tuple[Unfinished, ...]
-    sections: tuple[Section, ...]
+    tables: tuple[TableView, ...]
 
 
 def page_of(project: Project, progress: Progress = lambda *_: None) -> Page:
     """Make everything; ``progress`` is told how many parts of how many are done."""
-    comparisons = [(comparison, score_tables(comparison)) for comparison in project.comparisons]
-    tables = [table for _, of_one in comparisons for table in of_one]
+    tables = [table for comparison in project.comparisons for table in score_tables(comparison)]
     limit = ALL_TOGETHER // max(sum(len(table.lines) for table in tables), 1)
     done, total = 0, len(tables) * len(PARTS)
 
@@ -84,9 +75,8 @@ def page_of(project: Project, progress: Progress = lambda *_: None) -> Page:
             progress(done, total)
         return TableView(table, finding(table), basis.look, parts)
 
-    sections = tuple(Section(comparison, tuple(map(view, of_one))) for comparison, of_one in comparisons)
     unfinished = tuple(without_result(tables))
-    return Page(facts_of(project, unfinished), unfinished, sections)
+    return Page(facts_of(project, unfinished), unfinished, tuple(map(view, tables)))
 
 
 def _basis(table: ScoreTable, limit: int) -> Basis:
