@@ -62,6 +62,7 @@ class FakeEngine:
         score: What a job reaches in the end; a text is why it fails, and nothing is written.
         slots: Jobs at once.
         extra: Other scores of a job's result.
+        data: The hash of the data a job has found.
     """
 
     def __init__(
@@ -69,11 +70,13 @@ class FakeEngine:
         score: Callable[[Job], float | str] = by_rate,
         slots: int = 1,
         extra: Callable[[Job], dict[str, float | None]] = lambda _: {},
+        data: Callable[[Job], str] = lambda _: 'd',
     ) -> None:
-        self.score, self.slots, self.extra = score, slots, extra
+        self.score, self.slots, self.extra, self.data = score, slots, extra, data
         self.begun: list[Job] = []
         self.stopped: list[Job] = []
         self.running: dict[Path, Job] = {}
+        self._asked: set[Path] = set()
         self.closed = False
 
     def start(self, job: Job) -> None:
@@ -81,6 +84,7 @@ class FakeEngine:
         assert job.folder not in self.running
         assert not job.test
         self.begun.append(job)
+        self._asked.discard(job.folder)
         self.running[job.folder] = job
 
     def ended(self, timeout: float) -> list[Ended]:
@@ -88,7 +92,7 @@ class FakeEngine:
 
     def _step(self, job: Job) -> Ended | None:
         value = self.score(job)
-        if job in self.stopped or isinstance(value, str):
+        if job.folder in self._asked or isinstance(value, str):
             code, reason = (1, value) if isinstance(value, str) else (-15, 'stopped')
             del self.running[job.folder]
             return Ended(job, code, 1.0, reason)
@@ -98,7 +102,7 @@ class FakeEngine:
             return None
         del self.running[job.folder]
         scores = {'mIoU_fg': value, **self.extra(job)}
-        result = dict(scores=scores, iteration=STEPS[-1], data_hash='d', split_hash='s')
+        result = dict(scores=scores, iteration=STEPS[-1], data_hash=self.data(job), split_hash='s')
         (job.folder / 'train/result.json').write_text(json.dumps(result), encoding='utf-8')
         return Ended(job, 0, 1.0)
 
@@ -107,7 +111,8 @@ class FakeEngine:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open('a', encoding='utf-8') as opened:
             opened.write(json.dumps({'loss': 1.0, 'step': step - 1}) + '\n')
-            opened.write(json.dumps({'mIoU_fg': value, 'aAcc': 99.0, **self.extra(job), 'step': step}) + '\n')
+            extra = {name: math.nan if each is None else each for name, each in self.extra(job).items()}
+            opened.write(json.dumps({'mIoU_fg': value, 'aAcc': 99.0, **extra, 'step': step}) + '\n')
 
     def validated(self, job: Job) -> list[int]:
         """The steps that are in the history of a job."""
@@ -116,7 +121,8 @@ class FakeEngine:
         return [row['step'] for row in rows if 'mIoU_fg' in row]
 
     def stop(self, job: Job) -> None:
-        assert job not in self.stopped, 'asked again is at once'
+        assert job.folder not in self._asked, 'asked again is at once'
+        self._asked.add(job.folder)
         self.stopped.append(job)
 
     def close(self) -> None:

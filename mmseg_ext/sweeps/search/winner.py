@@ -1,6 +1,5 @@
 """What is left of a search to work with: the best trials as recipes, and a sweep that puts them to the test."""
 
-import os
 from pathlib import Path
 
 import optuna
@@ -75,7 +74,7 @@ def _write_sweep(study: optuna.Study, request: Request, best: list[FrozenTrial])
         columns=['Recipe', 'Settings'],
         marks='change',
         seeds=[seed + 1 + index for index in range(SEEDS)],
-        recipes={request.base.recipe.stem: Path(os.path.relpath(request.base.recipe, 'configs')).as_posix()},
+        recipes={request.base.recipe.stem: _below_configs(request.base.recipe)},
         groups=groups,
     )
     head = (
@@ -84,6 +83,12 @@ def _write_sweep(study: optuna.Study, request: Request, best: list[FrozenTrial])
     )
     write_text(path, head + yaml.safe_dump(plan, sort_keys=False, width=110, allow_unicode=True))
     return path
+
+
+def _below_configs(recipe: Path) -> str:
+    """The recipe as a plan names it: from ``configs`` on, else by its whole path."""
+    path, configs = recipe.absolute(), Path('configs').absolute()
+    return path.relative_to(configs).as_posix() if path.is_relative_to(configs) else str(path)
 
 
 def _group(setting: Setting) -> dict[str, object]:

@@ -14,6 +14,7 @@ FINISHED, BEST = DARK_FIRST[0], DARK_FIRST[1]
 DOT = dict(ls='', marker='o', ms=7, color=FINISHED, alpha=0.75, mew=0)
 STAR = dict(ls='', marker='*', ms=16, color=BEST, mec='black', mew=0.8)
 PRUNED = dict(ls='', marker='o', ms=6, color=BASELINE, mfc='none', mew=1.2)
+UNCUT = dict(clip_on=False, in_layout=False)  # whole at the edge of a panel, which makes no room for it
 CROSS = dict(ls='', marker='x', ms=8, color='#A63A00', mew=2)
 
 
@@ -49,4 +50,4 @@ def mark_below(axis: Axes, places: Sequence[float], look: Mapping[str, Any], lab
     """Marks at the lower edge for trials without a score that compares: there is none, or it is an early one."""
     if places:
         across = axis.get_xaxis_transform()
-        axis.plot(places, [0.0] * len(places), transform=across, clip_on=False, label=label, **look)
+        axis.plot(places, [0.0] * len(places), transform=across, label=label, **UNCUT, **look)

@@ -31,9 +31,11 @@ def _of(study: optuna.Study, index: int, objective: Objective) -> dict[str, floa
     def cost(trial: FrozenTrial) -> float:
         return sign * trial.values[index]
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', 'PedAnova.* low `target`')  # which is what costs are
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('always')
         try:
-            return get_param_importances(study, evaluator=PedAnovaImportanceEvaluator(), target=cost)
-        except (ValueError, RuntimeError):  # all trials alike
+            weights = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator(), target=cost)
+        except (ValueError, RuntimeError):  # a space of which nothing varied
             return {}
+    alike = any('select the same set of trials' in str(each.message) for each in said)
+    return {} if alike else weights

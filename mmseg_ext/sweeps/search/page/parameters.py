@@ -10,7 +10,7 @@ from matplotlib.ticker import NullFormatter
 from optuna.trial import FrozenTrial, TrialState
 
 from mmseg_ext.reports.page.style import WIDTH, plot, short
-from mmseg_ext.sweeps.search.page.drawing import DOT, FINISHED, PRUNED, STAR, Drawing, mark_below
+from mmseg_ext.sweeps.search.page.drawing import DOT, FINISHED, PRUNED, STAR, UNCUT, Drawing, mark_below
 from mmseg_ext.sweeps.search.space import Parameter
 from mmseg_ext.sweeps.search.trials import VALUES
 
@@ -55,7 +55,7 @@ def _slice(axis: Axes, drawing: Drawing, index: int, parameter: Parameter) -> No
     for trials, look in ((drawing.finished, DOT), (drawing.best, STAR)):
         points = [(_place(trial, parameter), trial.values[index]) for trial in trials]
         known = [(place, value) for place, value in points if place is not None]
-        axis.plot([place for place, _ in known], [value for _, value in known], clip_on=False, **look)
+        axis.plot([place for place, _ in known], [value for _, value in known], **UNCUT, **look)
     pruned = (_place(trial, parameter) for trial in drawing.of(TrialState.PRUNED))
     mark_below(axis, [place for place in pruned if place is not None], PRUNED)
     _scale(axis, parameter)
