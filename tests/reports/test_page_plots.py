@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import cv2
 import numpy as np
 import pytest
 from fake_project import draw_confusions, write_run
@@ -21,7 +22,7 @@ from mmseg_ext.reports.page.images import shares
 from mmseg_ext.reports.page.labels import LETTER, PLACES, place_names
 from mmseg_ext.reports.page.lanes import lanes
 from mmseg_ext.reports.page.scores import image_iou, image_scores, nanmean
-from mmseg_ext.reports.page.sheets import typical
+from mmseg_ext.reports.page.sheets import room, sheets, typical
 from mmseg_ext.reports.page.style import looks, plot, short
 
 NAN = float('nan')
@@ -233,6 +234,32 @@ def test_the_sheet_is_of_the_run_in_the_middle(tmp_path):
         runs.append(record({'scores': {'mIoU_fg': score}}, folder))
     assert typical(line(runs=tuple(runs))) is runs[2]  # of None, 10, 20, 30; 99 has no sheet
     assert typical(line(runs=tuple(runs[4:]))) is None
+
+
+def one_score(lines: list[Line]) -> ScoreTable:
+    comparison = Comparison('p', 'P', ('', ''), 'best', ())
+    return ScoreTable(comparison, 'P', ('mIoU',), ('mIoU_fg',), tuple(lines), (), (), ())
+
+
+def test_of_many_lines_the_best_have_a_sheet_and_a_large_one_is_shrunk(tmp_path):
+    rng, lines = np.random.default_rng(0), []
+    for k, score in enumerate([10.0, 40.0, NAN, 30.0]):
+        (tmp_path / f'{k}/test').mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / f'{k}/test/worst.png'), rng.integers(0, 255, (400, 300, 3), np.uint8))
+        run = record({'scores': {'mIoU_fg': score}}, tmp_path / str(k))
+        lines.append(line('m', str(k), (run,), (Cell((score,), score, None),)))
+    assert [sheet.line.group for sheet in sheets(one_score(lines), 4, 10**6)] == ['0', '1', '2', '3']
+    small = sheets(one_score(lines), 2, 20_000)
+    assert [sheet.line.group for sheet in small] == ['1', '3']
+    assert all(len(sheet.uri) < 1.5 * 20_000 for sheet in small)
+    assert all(sheet.size[0] / sheet.size[1] == pytest.approx(0.75, abs=0.01) for sheet in small)
+
+
+def test_room_for_sheets_is_shared():
+    assert room([one_score([line()] * 5), one_score([line()] * 3)]) == (20, 1_000_000)
+    assert room([one_score([line()] * 100)]) == (40, 200_000)
+    assert room([one_score([line()])] * 30) == (4, 8_000_000 // 30)
+    assert room([]) == (40, 8_000_000)
 
 
 # --- inline SVG ---

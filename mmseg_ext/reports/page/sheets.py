@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from mmseg_ext.reports.comparison.cells import Line
+from mmseg_ext.reports.comparison.cells import Line, ScoreTable
 from mmseg_ext.reports.comparison.records import RunRecord
+from mmseg_ext.reports.page.scores import cell_of, scored
 
 WIDEST, TALLEST = 1100, 2600  # pixels
 ALL_TOGETHER = 8_000_000  # bytes of JPEG in one page
+LEAST = 200_000  # bytes below which a sheet shows too little
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,20 @@ class Sheet:
     size: tuple[int, int]
 
 
-def sheets(lines: Sequence[Line], limit: int) -> list[Sheet]:
+def room(tables: Sequence[ScoreTable]) -> tuple[int, int]:
+    """How many sheets a table of a page may have, and how many bytes about each of them."""
+    most = max(ALL_TOGETHER // LEAST // max(len(tables), 1), 4)
+    return most, ALL_TOGETHER // max(sum(min(len(table.lines), most) for table in tables), 1)
+
+
+def sheets(table: ScoreTable, most: int, limit: int) -> list[Sheet]:
     """A sheet for every line, of its run in the middle of the ranking: neither its luckiest nor its unluckiest.
 
-    ``limit`` is about how many bytes one sheet may have.
+    Of more than ``most`` lines those with the highest mIoU get one; ``limit`` is about how many bytes it may have.
     """
-    chosen = [(line, typical(line)) for line in lines]
+    best = sorted(scored(table), key=lambda line: -cell_of(table, line, 'mIoU_fg').mean)[:most]
+    shown = table.lines if len(table.lines) <= most else [line for line in table.lines if line in best]
+    chosen = [(line, typical(line)) for line in shown]
     drawn = [(line, run, _small(run, limit)) for line, run in chosen if run is not None]
     return [Sheet(line, run, *small) for line, run, small in drawn if small is not None]
 

@@ -20,7 +20,7 @@ from mmseg_ext.reports.page.forest import forest
 from mmseg_ext.reports.page.history import Curve, history
 from mmseg_ext.reports.page.images import spread
 from mmseg_ext.reports.page.scores import defect_classes, scored
-from mmseg_ext.reports.page.sheets import ALL_TOGETHER, sheets
+from mmseg_ext.reports.page.sheets import room, sheets
 from mmseg_ext.reports.page.style import Look, looks
 
 Progress = Callable[[int, int], None]
@@ -29,12 +29,12 @@ MEANS = ('mIoU_fg', 'mAcc_fg')
 
 @dataclass(frozen=True)
 class Basis:
-    """What the parts of one table are made from: how groups look, what runs logged, bytes for a sheet."""
+    """What the parts of one table are made from: how groups look, what runs logged, room for sheets."""
 
     table: ScoreTable
     look: Mapping[str, Look]
     logged: Mapping[Path, Mapping[str, Curve]]
-    limit: int
+    room: tuple[int, int]
 
     def label(self, what: str) -> str:
         """The text that stands for a plot where it cannot be seen."""
@@ -63,12 +63,12 @@ class Page:
 def page_of(project: Project, progress: Progress = lambda *_: None) -> Page:
     """Make everything; ``progress`` is told how many parts of how many are done."""
     tables = [table for comparison in project.comparisons for table in score_tables(comparison)]
-    limit = ALL_TOGETHER // max(sum(len(table.lines) for table in tables), 1)
+    space = room(tables)
     done, total = 0, len(tables) * len(PARTS)
 
     def view(table: ScoreTable) -> TableView:
         nonlocal done
-        basis, parts = _basis(table, limit), {}
+        basis, parts = _basis(table, space), {}
         for name, make in PARTS.items():
             parts[name] = make(basis)
             done += 1
@@ -79,11 +79,11 @@ def page_of(project: Project, progress: Progress = lambda *_: None) -> Page:
     return Page(facts_of(project, unfinished), unfinished, tuple(map(view, tables)))
 
 
-def _basis(table: ScoreTable, limit: int) -> Basis:
+def _basis(table: ScoreTable, space: tuple[int, int]) -> Basis:
     groups = list(dict.fromkeys(line.group for line in table.lines))
     look = looks(groups, baseline=table.comparison.marks == 'change')
     logged = {run.folder: read_history(run.folder / 'train') for line in table.lines for run in line.runs}
-    return Basis(table, look, logged, limit)
+    return Basis(table, look, logged, space)
 
 
 def _forest(basis: Basis) -> Markup | None:
@@ -128,6 +128,6 @@ PARTS: dict[str, Callable[[Basis], Any]] = {
     'history': _history,
     'spread': lambda basis: spread(basis.table.lines, basis.look, basis.label('scores of single images')),
     'confusion': lambda basis: matrices(basis.table.lines),
-    'sheets': lambda basis: sheets(basis.table.lines, basis.limit),
+    'sheets': lambda basis: sheets(basis.table, *basis.room),
     'cost': lambda basis: cost(basis.table, basis.look, basis.label('speed and parameters against mIoU')),
 }
