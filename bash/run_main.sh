@@ -20,7 +20,7 @@ FIND_BEST_DIR=${FIND_BEST_DIR:-$(dirname "$0")} # where find_best.py is
 PYTHON=${PYTHON:-python}
 [ -z "$given" ] || read -r -d '' -a TEST_CANDI <<<"$given" || true
 
-tool=$(dirname "$0")/../tools/sweep.py
+tool=$(realpath --no-symlinks --relative-to=. "$(dirname "$0")/../tools/sweep.py")
 
 refuse() {
     echo "error: $1" >&2

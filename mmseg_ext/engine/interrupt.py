@@ -36,7 +36,8 @@ def listening() -> Iterator[None]:
         if os.getpid() != main_process:
             return  # a loader's worker, which ends when its parent says so
         if not _received and os.environ.get('RANK', '0') == '0':
-            os.write(2, b'finishing this iteration, then saving; once more stops at once\n')
+            line = b'finishing this iteration, then saving; once more stops at once\n'
+            os.write(2, b'\n' + line if os.isatty(2) else line)  # a terminal has shown ^C behind what was there
         if _received and time.monotonic() - _received[0][1] > SAME:
             restore()
             signal.raise_signal(number)

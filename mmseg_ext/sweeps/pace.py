@@ -21,7 +21,8 @@ class Pace:
     """Counts the work of a sweep, a run being 1, and how fast it goes; what a resumed run has brought is none."""
 
     def __init__(self) -> None:
-        self._since, self._worked = time.monotonic(), 0.0
+        self._begun, self._worked = time.monotonic(), 0.0
+        self._since: float | None = None  # when the first progress was seen: what comes before is the start
         self._first: dict[Path, float] = {}
         self._latest: dict[Path, float] = {}
 
@@ -30,6 +31,7 @@ class Pace:
         for job in jobs:
             share = share_done(job)
             if share is not None:
+                self._since = self._since or time.monotonic()
                 self._first.setdefault(job.folder, share)
                 self._latest[job.folder] = share
 
@@ -49,4 +51,4 @@ class Pace:
         worked = self._worked + sum(share - self._first[folder] for folder, share in self._latest.items())
         if worked <= 0:
             return None
-        return (runs - self.under_way) * (time.monotonic() - self._since) / worked
+        return (runs - self.under_way) * (time.monotonic() - (self._since or self._begun)) / worked

@@ -20,7 +20,7 @@ class Screen:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.total, self.finished, self.failed = plan, len(plan.jobs), 0, 0
         self.pace, self.console = Pace(), Console(highlight=False, markup=False, emoji=False)
-        columns = SpinnerColumn(), TextColumn('{task.description}', markup=False), BarColumn()
+        columns = SpinnerColumn(), BarColumn(), TextColumn('{task.description}', markup=False)
         self._bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
         self._task = self._bar.add_task(plan.name, total=self.total)
 

@@ -32,9 +32,10 @@ def run_sweep(plan: Plan, engine: Engine) -> list[Ended]:
     """
     with interrupt.listening():
         prepare(to_prepare(plan))
-        save_plan(plan)
         with Screen(plan) as screen:
-            ended = _Sweep(plan, engine, screen).run()
+            work = _Sweep(plan, engine, screen)
+            save_plan(plan)
+            ended = work.run()
         if interrupt.requested():
             raise KeyboardInterrupt(_how_to_go_on(screen, ended))
     print(f'\n{project_text(plan.project, plan.name)}\n')

@@ -276,3 +276,4 @@ def test_no_run_begins_when_the_data_of_all_is_missing(plan, engine, tmp_path):
     with pytest.raises(DataError, match=f'missing: {tmp_path}/nowhere'):
         run_sweep(replace(plan, lines=(replace(plan.lines[0], jobs=jobs),)), engine)
     assert not engine.started
+    assert not plan.project.exists()
