@@ -78,14 +78,13 @@ def write_run(
     """What a finished run leaves in ``folder``; ``changes`` are other values in its results."""
     names = names or [f'data/fake/img_dir/test/{index:04d}.png' for index in range(len(confusions))]
     result = _result(folder, confusions, classes, seed)
-    training = result | dict(split='val', train_seconds=60.0, resumed=False, num_workers=2) | changes
+    training = result | dict(split='val', iterations=ITERATIONS, train_seconds=60.0, resumed=False) | changes
     result |= {key: value for key, value in changes.items() if key in result}
     (folder / 'train/ckpt').mkdir(parents=True)
     (folder / 'test').mkdir()
     write_json(folder / 'train/result.json', training)
     write_json(folder / 'test/result.json', result)
-    config = f"crop_size = (64, 64)\ntrain_cfg = dict(max_iters={ITERATIONS}, type='IterBasedTrainLoop')\n"
-    (folder / 'train/config.py').write_text(config, encoding='utf-8')
+    (folder / 'train/config.py').write_text('crop_size = (64, 64)\n', encoding='utf-8')
     _write_per_image(folder / 'test/per_image.csv', confusions, classes, names)
     _write_history(folder / 'train/20260101_000000/vis_data/scalars.json', result['scores'])
     return folder
@@ -149,6 +148,7 @@ def _result(folder: Path, confusions: np.ndarray, classes: Sequence[str], seed: 
         peak_memory_gib=0.5,
         parameters=1_500_000,
         device='cpu x 1',
+        finished='2026-01-01T12:00:00+00:00',
     )
 
 

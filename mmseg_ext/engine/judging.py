@@ -1,6 +1,7 @@
 """Measure a checkpoint on one split and leave everything a person needs to believe the numbers."""
 
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def judge(
         peak_memory_gib=round(peak_memory_gib(), 3),
         parameters=sum(parameter.numel() for parameter in runner.model.parameters()),
         device=device_name(),
+        finished=datetime.now(timezone.utc).isoformat(timespec='seconds'),
         **(training or {}),
     )
     if is_main_process():

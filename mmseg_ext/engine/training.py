@@ -82,6 +82,7 @@ def _fit(cfg: Config, train_dir: Path, found: Path | None) -> dict[str, Any]:
     hub = runner.message_hub
     return dict(
         classes=list(runner.train_dataloader.dataset.metainfo['classes']),
+        iterations=runner.max_iters,
         train_seconds=round(hub.get_info('train_seconds'), 2),
         resumed=hub.get_info('resumed', False),
         channels_last=memory_format(local) is torch.channels_last,

@@ -1,7 +1,6 @@
 """What the page says in words, and the facts at its head."""
 
-import os
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -113,13 +112,16 @@ def result(seed: int, **changes) -> dict:
     return dict(seed=seed, images=7, commit='0123456789abcdef+changes', device='cpu x 2') | changes
 
 
+def at(minute: int) -> str:
+    return datetime(2031, 2, 3, 4, minute).astimezone(timezone.utc).isoformat()
+
+
 def test_every_run_is_counted_once(tmp_path):
     runs = [
-        run(tmp_path / 'a', result(0)),
-        run(tmp_path / 'b', result(1, device='GPU', commit=None)),
+        run(tmp_path / 'a', result(0, finished=at(4))),
+        run(tmp_path / 'b', result(1, device='GPU', commit=None, finished=at(5))),
         run(tmp_path / 'c'),
     ]
-    os.utime(tmp_path / 'b/test/result.json', (0, datetime(2031, 2, 3, 4, 5).timestamp()))
     rows = (Row('m', 'g', tuple(runs)), Row('m', 'h', tuple(runs[:1])))
     comparison = Comparison('p', 'P', ('', ''), 'best', rows)
     failed = Unfinished('m', 'g', runs[2], 'failed', 'no memory')

@@ -351,10 +351,8 @@ def test_what_was_not_alike_is_told(tmp_path, changes, said):
 
 
 def test_other_lengths_of_training_are_told(tmp_path):
-    tables(tmp_path, {(f'N{k}', 'a'): runs(BASE, 1, 6) for k in range(5)}, planned=1)
-    file = tmp_path / 'exp/N4/a/seed0/train/config.py'
-    file.write_text(file.read_text().replace('400', '800'))
-    (shown,) = score_tables(read_project(tmp_path).comparisons[0])
+    rows = {(f'N{k}', 'a'): runs(BASE, 1, 6) for k in range(5)}
+    shown = table(tmp_path, rows, changes={('N4', 'a'): dict(iterations=800)})
     assert 'Iterations not alike: 400 in N0, a / N1, a / N2, a and 1 other rows; 800 in N4, a.' in notes(shown)
 
 

@@ -10,9 +10,7 @@ of the model) or ``best`` (best and second best of the column).
 """
 
 import csv
-import json
 import os
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from mmseg_ext.errors import UsageError
+from mmseg_ext.files import read_json
 
 COUNTS = ('correct', 'labelled', 'predicted')
-LENGTH = re.compile(r'^train_cfg = dict\([^)]*?\bmax_iters=(\d+)', re.MULTILINE)
 PLAN = ('name', 'title', 'columns', 'marks', 'rows')
 
 
@@ -73,12 +71,10 @@ class RunRecord:
         """Whether the training was interrupted and continued from a checkpoint."""
         return bool((self.training or {}).get('resumed'))
 
-    @cached_property
+    @property
     def iterations(self) -> int | None:
-        """How long the training was to last, from its merged config; None when that does not say so."""
-        file = self.folder / 'train/config.py'
-        found = LENGTH.search(file.read_text(encoding='utf-8')) if file.is_file() else None
-        return int(found[1]) if found else None
+        """How many iterations the training had; None of one that is not finished."""
+        return (self.training or {}).get('iterations')
 
     @cached_property
     def per_image(self) -> PerImage | None:
@@ -151,18 +147,11 @@ def _run_folders(folder: Path) -> set[Path]:
 
 def _record(folder: Path) -> RunRecord:
     files = (folder / name for name in ('train/result.json', 'test/result.json', 'failure.json'))
-    return RunRecord(folder, *(_read_json(file) if file.is_file() else None for file in files))
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        return json.loads(file.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise UsageError(f'{file}: not JSON ({error}); delete it, and repeat what wrote it') from error
+    return RunRecord(folder, *map(read_json, files))
 
 
 def _read_plan(file: Path) -> dict[str, Any]:
-    plan = _read_json(file)
+    plan = read_json(file) or {}
     missing = [key for key in PLAN if key not in plan]
     if missing:
         raise UsageError(f'{file}: no plan, it lacks {", ".join(missing)}; start the sweep again, or delete it')

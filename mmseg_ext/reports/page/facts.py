@@ -61,8 +61,8 @@ def log_of(unfinished: Unfinished) -> str:
 
 
 def _when(done: Sequence[RunRecord]) -> str:
-    times = [(run.folder / 'test/result.json').stat().st_mtime for run in done]
-    return datetime.fromtimestamp(max(times)).strftime('%Y-%m-%d %H:%M') if times else '–'
+    times = [datetime.fromisoformat(run.result['finished']) for run in done if 'finished' in run.result]
+    return max(times).astimezone().strftime('%Y-%m-%d %H:%M') if times else '–'
 
 
 def _short_commit(commit: str | None) -> str:
