@@ -30,6 +30,7 @@ class LoopbackCluster:
         from ray.cluster_utils import Cluster
 
         self._count = 1
+        self._raylets = {}
         self._before = os.environ.get('PYTHONPATH')
         os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, [TESTS, self._before]))
         self._cluster = Cluster(initialize_head=True, head_node_args=self._arguments(0))
@@ -44,7 +45,9 @@ class LoopbackCluster:
 
     def add(self, cpus: int = 1, gpus: int = 0) -> Any:
         """Start another node and wait until the cluster knows it."""
-        return self._cluster.add_node(**self._arguments(cpus, gpus))
+        node = self._cluster.add_node(**self._arguments(cpus, gpus))
+        self._raylets[node] = node.all_processes['raylet'][0].process.pid
+        return node
 
     def cut(self, node: Any) -> None:
         """Kill a node, without a word to its runs or to the cluster."""
@@ -62,16 +65,15 @@ class LoopbackCluster:
         else:
             os.environ['PYTHONPATH'] = self._before
 
-
-def processes_of(node: Any, word: str) -> list[int]:
-    """The processes that ``node`` has started with ``word`` in their command line, by what Ray tells them."""
-    raylet = node.all_processes['raylet'][0].process.pid
-    found = []
-    for folder in Path('/proc').glob('[0-9]*'):
-        try:
-            command, environment = ((folder / name).read_bytes() for name in ('cmdline', 'environ'))
-        except OSError:
-            continue  # it has ended while we looked
-        if word.encode() in command and f'RAY_RAYLET_PID={raylet}\0'.encode() in environment:
-            found.append(int(folder.name))
-    return found
+    def processes(self, node: Any, word: str) -> list[int]:
+        """The processes with ``word`` in their command line that ``node`` has started, even if it is gone."""
+        mark = f'RAY_RAYLET_PID={self._raylets[node]}\0'.encode()  # Ray tells it to whatever it starts
+        found = []
+        for folder in Path('/proc').glob('[0-9]*'):
+            try:
+                command, environment = ((folder / name).read_bytes() for name in ('cmdline', 'environ'))
+            except OSError:
+                continue  # it has ended while we looked
+            if word.encode() in command and mark in environment:
+                found.append(int(folder.name))
+        return found

@@ -226,7 +226,9 @@ def test_every_run_sees_a_gpu_of_its_own(engine, cluster, tmp_path, monkeypatch)
     monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
     with pytest.raises(UsageError, match='no node of the cluster has 0 CPU and 1 GPU, which a run takes'):
         RayEngine(1, None, cluster.address)
+    everywhere = RayEngine(0, None, cluster.address)
     rich = cluster.add(4, gpus=2)
+    assert everywhere.slots == 2 + 4
     gpus = RayEngine(None, None, cluster.address)
     assert (gpus.slots, RayEngine(1, None, cluster.address).slots) == (2, 1)
     show = 'import os; print("say:", os.environ["CUDA_VISIBLE_DEVICES"], os.environ["OMP_NUM_THREADS"]);'
@@ -235,6 +237,7 @@ def test_every_run_sees_a_gpu_of_its_own(engine, cluster, tmp_path, monkeypatch)
     assert [each.code for each in ended(gpus, 2)] == [0, 0]
     assert {*said(tmp_path / 'a'), *said(tmp_path / 'b')} == {'0 2', '1 2'}
     cluster.remove(rich)
+    wait_until(lambda: everywhere.slots == 2)
 
 
 def test_a_node_that_does_not_see_the_folder_is_named(engine, cluster, tmp_path, monkeypatch):
