@@ -7,6 +7,7 @@ import csv
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from loopback_cluster import LoopbackCluster, needs_loopback, needs_ray
 from script_job import wait_until
 from tiny_project import make_project
 
-from mmseg_ext.sweeps.jobs import LOG, Job
+from mmseg_ext.sweeps.jobs import LOG, Ended, Job
 from mmseg_ext.sweeps.local import LocalEngine
 from mmseg_ext.sweeps.plan import Plan, plan_recipes
 from mmseg_ext.sweeps.ray_engine import RayEngine
@@ -37,36 +38,12 @@ def cut_while_it_works(cluster: LoopbackCluster, plan: Plan) -> Job:
         saved = [job for job in plan.jobs if list(job.folder.glob(f'train/ckpt/iter_{SAVED}.pth'))]
         return [(job, node) for job in saved for node in cluster.nodes if cluster.processes(node, str(job.folder))]
 
-    wait_until(held, 120)
+    wait_until(held, 240)
     job, node = held()[0]
     wait_until(lambda: HELD in attempts(job)[0])
     cluster.cut(node)
     wait_until(lambda: not cluster.processes(node, str(job.folder)))
     return job
-
-
-@pytest.fixture(scope='module')
-def swept(tmp_path_factory):
-    """The project folder of a sweep that lost a node, its plan, how its runs ended, and the one that was hit."""
-    project, cluster = make_project(tmp_path_factory.mktemp('project')), LoopbackCluster()
-    go = project.root / 'go'
-    with project.recipe.open('a') as recipe:
-        recipe.write(HOLD.format(after=HELD, go=go))
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as beside:
-        patch.chdir(project.root)
-        patch.setenv('OMP_NUM_THREADS', '1')  # sums in another order would end in other digits
-        cluster.nodes = [cluster.add(), cluster.add(), cluster.add()]
-        engine = RayEngine(0, 2, cluster.address)
-        try:
-            plan = plan_recipes([project.recipe], Path('work_dirs/ray'), options=OPTIONS, seeds=(0, 1, 2))
-            hit = beside.submit(cut_while_it_works, cluster, plan)
-            hit.add_done_callback(lambda _: go.touch())  # even when that has failed
-            ended = run_sweep(plan, engine)
-            yield plan, ended, hit.result()
-        finally:
-            go.touch()
-            engine.close()
-            cluster.close()
 
 
 def result(job: Job, split: str = 'test') -> dict:
@@ -82,8 +59,7 @@ def attempts(job: Job) -> list[dict[int, float]]:
     return found
 
 
-def test_every_run_ends_well_and_is_told_once(swept):
-    plan, ended, _ = swept
+def every_run_ends_well_and_is_told_once(plan: Plan, ended: list[Ended]) -> None:
     assert sorted((each.job.seed, each.code, each.reason) for each in ended) == [
         (0, 0, ''),
         (1, 0, ''),
@@ -92,14 +68,12 @@ def test_every_run_ends_well_and_is_told_once(swept):
     assert not list(plan.project.rglob('failure.json'))
 
 
-def test_only_the_run_that_was_hit_was_begun_again(swept):
-    plan, _, hit = swept
+def only_the_run_that_was_hit_was_begun_again(plan: Plan, hit: Job) -> None:
     starts = {job.seed: (job.folder / LOG).read_text().count('\n=== ') + 1 for job in plan.jobs}
     assert starts == {job.seed: 2 if job == hit else 1 for job in plan.jobs}
 
 
-def test_it_went_on_from_its_last_checkpoint_when_the_process_before_it_was_gone(swept):
-    _, _, hit = swept
+def it_went_on_from_its_last_checkpoint_when_the_process_before_it_was_gone(hit: Job) -> None:
     before, after = attempts(hit)
     assert [*before] == [*range(1, HELD + 1)]
     assert [*after] == [*range(SAVED + 1, ITERATIONS + 1)]
@@ -108,8 +82,7 @@ def test_it_went_on_from_its_last_checkpoint_when_the_process_before_it_was_gone
     assert first.stat().st_mtime < began + 1  # names have whole seconds
 
 
-def test_all_runs_end_with_the_same_iterations_and_the_one_that_was_resumed_is_marked(swept):
-    plan, _, hit = swept
+def all_end_with_the_same_iterations_and_the_one_that_was_resumed_is_marked(plan: Plan, hit: Job) -> None:
     for job in plan.jobs:
         assert (job.folder / 'train/ckpt/last_checkpoint').read_text() == f'iter_{ITERATIONS}.pth'
         assert [result(job)['resumed'], result(job, 'train')['resumed']] == [job == hit] * 2
@@ -118,15 +91,11 @@ def test_all_runs_end_with_the_same_iterations_and_the_one_that_was_resumed_is_m
     assert {row['seed']: row['resumed'] for row in rows} == {str(job.seed): str(job == hit) for job in plan.jobs}
 
 
-def test_runs_that_were_not_hit_are_those_of_the_local_engine(swept):
-    plan, _, hit = swept
+def the_others_are_those_of_the_local_engine(plan: Plan, hit: Job) -> None:
     seeds = [job.seed for job in plan.jobs if job != hit]
     local = plan_recipes([hit.recipe], Path('work_dirs/local'), options=OPTIONS, seeds=seeds)
-    engine = LocalEngine(2)
-    try:
+    with closing(LocalEngine(2)) as engine:
         run_sweep(local, engine)
-    finally:
-        engine.close()
     others = {job.seed: job for job in plan.jobs}
     for job in local.jobs:
         (losses,) = attempts(job)
@@ -134,3 +103,24 @@ def test_runs_that_were_not_hit_are_those_of_the_local_engine(swept):
         assert attempts(others[job.seed]) == [losses]
         for key in ('scores', 'confusion', 'iteration', 'config_hash', 'data_hash'):
             assert result(others[job.seed])[key] == result(job)[key], key
+
+
+@pytest.mark.slow
+def test_a_sweep_that_loses_a_node_is_finished_by_the_others(tmp_path, monkeypatch):
+    project, cluster, go = make_project(tmp_path), LoopbackCluster(), tmp_path / 'go'
+    with project.recipe.open('a') as recipe:
+        recipe.write(HOLD.format(after=HELD, go=go))
+    monkeypatch.chdir(project.root)
+    monkeypatch.setenv('OMP_NUM_THREADS', '1')  # sums in another order would end in other digits
+    plan = plan_recipes([project.recipe], Path('work_dirs/ray'), options=OPTIONS, seeds=(0, 1, 2))
+    with closing(cluster), ThreadPoolExecutor(1) as beside:
+        cluster.nodes = [cluster.add(), cluster.add(), cluster.add()]
+        with closing(RayEngine(0, 2, cluster.address)) as engine:
+            hit = beside.submit(cut_while_it_works, cluster, plan)
+            hit.add_done_callback(lambda _: go.touch())  # even when that has failed
+            ended = run_sweep(plan, engine)
+        every_run_ends_well_and_is_told_once(plan, ended)
+        only_the_run_that_was_hit_was_begun_again(plan, hit.result())
+        it_went_on_from_its_last_checkpoint_when_the_process_before_it_was_gone(hit.result())
+        all_end_with_the_same_iterations_and_the_one_that_was_resumed_is_marked(plan, hit.result())
+        the_others_are_those_of_the_local_engine(plan, hit.result())
