@@ -31,7 +31,8 @@ def job(folder: Path, code: str) -> ScriptJob:
 
 
 @pytest.fixture
-def engine():
+def engine(monkeypatch):
+    monkeypatch.delenv('PYTHONUNBUFFERED', raising=False)
     made = LocalEngine(2)
     yield made
     made.close()
@@ -119,6 +120,7 @@ def test_waiting_for_an_end_ends_with_the_first_or_in_time(engine, tmp_path):
     engine.start(job(tmp_path / 'slow', DEAF))
     engine.start(job(tmp_path / 'quick', ''))
     assert [each.job.folder.name for each in engine.ended(50)] == ['quick']
+    assert time.monotonic() - start < 30
 
 
 def test_a_stopped_run_has_time_to_save_and_has_not_failed(engine, tmp_path):
@@ -132,7 +134,7 @@ def test_a_stopped_run_has_time_to_save_and_has_not_failed(engine, tmp_path):
 
 
 def test_asked_twice_a_run_ends_at_once_with_its_loaders(engine, tmp_path):
-    loader = 'import subprocess; print("loader", subprocess.Popen(["sleep", "60"]).pid);'
+    loader = 'import subprocess; print("loader", subprocess.Popen(["sleep", "100"]).pid);'
     stubborn = job(tmp_path, loader + DEAF)
     engine.start(stubborn)
     wait_until(lambda: is_ready(tmp_path))
@@ -142,7 +144,7 @@ def test_asked_twice_a_run_ends_at_once_with_its_loaders(engine, tmp_path):
     done = ended(engine)[0]
     assert (done.code, done.reason) == (-9, STOPPED)
     loader = int(re.search(r'loader (\d+)', (tmp_path / LOG).read_text())[1])
-    wait_until(lambda: not is_alive(loader))
+    wait_until(lambda: not is_alive(loader), 10)
 
 
 def is_alive(number: int) -> bool:
