@@ -76,3 +76,13 @@ def test_of_a_failed_run_only_what_it_has_done_counts(clock, tmp_path):
     pace.look([job(tmp_path / 'a', 25), job(tmp_path / 'b', 25)])
     pace.end(job(tmp_path / 'a'), finished=False)
     assert pace.seconds_left(1) == pytest.approx(50 / 0.5 * 0.75)
+
+
+def test_the_time_before_the_first_progress_is_no_measure_of_pace(clock, tmp_path):
+    """A minute to start, then a tenth of the run in 10 s."""
+    pace = Pace()
+    clock.append(1060.0)
+    pace.look([job(tmp_path / 'a', 1)])
+    clock.append(1070.0)
+    pace.look([job(tmp_path / 'a', 11)])
+    assert pace.seconds_left(1) == pytest.approx(89.0)

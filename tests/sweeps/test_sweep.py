@@ -247,7 +247,7 @@ def test_a_second_signal_ends_at_once(plan, engine, monkeypatch):
 
 def test_what_a_plan_needs_is_made_first(plan, engine, tmp_path, capfd):
     made = tmp_path / 'made here'
-    command = f'python -c "open({str(made)!r}, \'w\')"'
+    command = f'python -c "import torch; open({str(made)!r}, \'w\')"'  # ours, not any that is on the path
     run_sweep(replace(plan, prepare={str(made): command}), engine)
     assert f'{made} is not there yet: {command}\n' in capfd.readouterr().out
     before = made.stat().st_mtime_ns
