@@ -29,7 +29,7 @@ def make_engine(args: Namespace, runs: int) -> Engine:
     if args.engine == 'ray':
         from mmseg_ext.sweeps.ray_engine import RayEngine  # an extra: nobody else needs Ray
 
-        return RayEngine(args.gpus, args.jobs, args.address)
+        return RayEngine(args.gpus, args.jobs or runs, args.address)
     if args.address:
         raise UsageError('--address: only a cluster has one; add --engine ray')
     gpus = usable_gpus(args.gpus)

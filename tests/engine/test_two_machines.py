@@ -18,8 +18,7 @@ OPTIONS = ('--cfg-options', 'train_cfg.max_iters=4', 'train_cfg.val_interval=2')
 VARYING = {'checkpoint', 'finished', 'images_per_second', 'peak_memory_gib', 'seconds', 'train_seconds'}
 # Takes the place of python in bash/dist_train.sh: as many GPUs as processes are asked for, and else python itself.
 PYTHON = '#!/bin/sh\nif [ "$1" = -c ]; then echo 2; else exec "{python}" "$@"; fi\n'
-# Python reads this before anything else: every path below $WATCHED that a process opens to write, renames or removes
-# is noted.
+# Python reads this before anything else: notes each path below $WATCHED that a process writes, renames or removes.
 SITE = """
 import os, sys
 

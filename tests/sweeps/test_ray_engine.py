@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import time
+from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from script_job import ScriptJob, wait_until
 
 from mmseg_ext.errors import UsageError
 from mmseg_ext.sweeps import ray_cluster, ray_engine
+from mmseg_ext.sweeps.engines import add_engine_options, make_engine
 from mmseg_ext.sweeps.jobs import FAILURE, LOG, Ended
 from mmseg_ext.sweeps.process import STOPPED
 from mmseg_ext.sweeps.ray_engine import RayEngine
@@ -285,3 +287,13 @@ def test_without_ray_the_cure_is_told(monkeypatch):
     monkeypatch.setattr(ray_cluster, 'find_spec', lambda name: None)
     with pytest.raises(UsageError, match=r"ray not installed; pip install .* -e '\.\[cluster\]'"):
         RayEngine(0, None, None)
+
+
+@pytest.mark.parametrize(
+    ('words', 'arguments'), [((), (None, 5, None)), (('--gpus', '0', '--jobs', '2'), (0, 2, None))]
+)
+def test_a_command_line_asks_for_as_many_runs_at_once_as_there_are(monkeypatch, words, arguments):
+    parser = ArgumentParser()
+    add_engine_options(parser)
+    monkeypatch.setattr(ray_engine, 'RayEngine', lambda *given: given)
+    assert make_engine(parser.parse_args(['--engine', 'ray', *words]), 5) == arguments
