@@ -25,7 +25,7 @@ EXTRAS = {
     'augment': ['diffusers>=0.35', 'transformers>=5', 'accelerate>=1', 'safetensors>=0.5'],
     'seggpt': ['transformers>=5', 'safetensors>=0.5'],
     'smp': ['segmentation-models-pytorch>=0.5'],
-    'search': ['optuna>=4'],
+    'search': ['optuna>=5'],
     'export': ['onnx>=1.17', 'onnxscript>=0.3', 'onnxruntime>=1.20'],
     'cluster': ['ray>=2.40'],
     'dev': ['pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.9', 'pre-commit>=4', 'selenium>=4.20'],

@@ -1,54 +1,19 @@
 """The page as its reader meets it: in a real browser, which asks for nothing but the file itself."""
 
-import json
-import shutil
-
 import cv2
 import numpy as np
 import pytest
+from browser import asked_for, load, started
 from fake_project import make_fake_project, write_failure, write_plan
 
 from mmseg_ext.reports.page import write_report
 
-BROWSERS = ('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome')
-ARGUMENTS = (
-    '--headless=new',
-    '--no-sandbox',
-    '--disable-dev-shm-usage',
-    '--disable-gpu',
-    '--window-size=1300,900',
-)
 MODELS, GROUPS = ('Fast-SCNN', 'MobileNetV3', 'BiSeNetV2'), ('Original', 'w/ peeling')
 
 
 @pytest.fixture(scope='module')
 def driver():
-    """Headless Chromium or Chrome behind the driver on the PATH; nothing is downloaded."""
-    pytest.importorskip('selenium', reason='selenium is not installed: pip install -e .[dev]')
-    browsers, service = [path for path in map(shutil.which, BROWSERS) if path], shutil.which('chromedriver')
-    if not browsers or service is None:
-        pytest.skip('no browser with its driver: apt-get install chromium chromium-driver')
-    started = start(browsers, service)
-    yield started
-    started.quit()
-
-
-def start(browsers: list[str], service: str):
-    """The first browser whose version the driver fits; the error of the last one where none does."""
-    from selenium import webdriver
-    from selenium.common.exceptions import SessionNotCreatedException
-
-    options = webdriver.ChromeOptions()
-    options.binary_location, *others = browsers
-    for argument in ARGUMENTS:
-        options.add_argument(argument)
-    options.set_capability('goog:loggingPrefs', {'browser': 'ALL', 'performance': 'ALL'})
-    try:
-        return webdriver.Chrome(options, webdriver.ChromeService(executable_path=service))
-    except SessionNotCreatedException:
-        if not others:
-            raise
-        return start(others, service)
+    yield from started()
 
 
 @pytest.fixture(scope='module')
@@ -70,11 +35,7 @@ def path(tmp_path_factory):
 
 @pytest.fixture
 def page(driver, path):
-    """The page, freshly loaded, with empty logs."""
-    for name in ('browser', 'performance'):
-        driver.get_log(name)
-    driver.get(path.as_uri())
-    return driver
+    return load(driver, path)
 
 
 def find(page, selector: str) -> list:
@@ -103,10 +64,7 @@ def heading(page, name: str):
 def test_nothing_is_asked_for_and_nothing_goes_wrong(page, path):
     assert page.title == 'fake: results'
     assert page.get_log('browser') == []
-    events = [json.loads(entry['message'])['message'] for entry in page.get_log('performance')]
-    asked = [each['params']['request']['url'] for each in events if each['method'] == 'Network.requestWillBeSent']
-    assert path.as_uri() in asked
-    assert [url for url in asked if not url.startswith(('data:', path.as_uri()))] == []
+    assert set(asked_for(page)) == {path.as_uri()}
 
 
 def test_a_request_would_be_seen_and_is_refused(page):

@@ -1,21 +1,15 @@
 """Write the report of a project: the page, the tables as Markdown, and every run as a line of CSV."""
 
-import base64
-import hashlib
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from mmseg_ext.files import replacing, writable_folder, write_text
 from mmseg_ext.reports.comparison.records import read_project
 from mmseg_ext.reports.comparison.text import markdown, write_csv
+from mmseg_ext.reports.page import shell
 from mmseg_ext.reports.page.facts import log_of
 from mmseg_ext.reports.page.findings import interval, number, signed
 from mmseg_ext.reports.page.key import swatch
 from mmseg_ext.reports.page.view import Page, Progress, page_of
-
-HERE = Path(__file__).parent
 
 
 def write_report(
@@ -37,20 +31,6 @@ def write_report(
 
 
 def render(page: Page) -> str:
-    """The page as HTML; whatever comes from configs and data is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= dict(number=number, signed=signed, interval=interval, log=log_of)
-    environment.globals |= dict(swatch=swatch)
-    style, script = ((HERE / name).read_text(encoding='utf-8') for name in ('page.css', 'page.js'))
-    return environment.get_template('page.html.jinja').render(
-        page=page,
-        style=Markup(style),
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-    )
+    """The page as HTML."""
+    functions = dict(number=number, signed=signed, interval=interval, log=log_of, swatch=swatch)
+    return shell.render(shell.HERE, 'page.html.jinja', page, functions)
