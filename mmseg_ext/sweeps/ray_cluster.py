@@ -16,12 +16,12 @@ from mmseg_ext.sweeps.ray_nodes import Node
 from mmseg_ext.sweeps.ray_task import sees
 
 # Read by Ray when it is imported. How a run ends is told by the one who asked for it, once; what its own processes
-# have to say is in their logs. A run that its node has no memory for is not begun again without end.
+# have to say is in their logs. A run that its node has no memory for has failed, as it has anywhere else.
 SETTINGS = {
     'RAY_USAGE_STATS_ENABLED': '0',
     'RAY_SCHEDULER_EVENTS': '0',
     'RAY_DEDUP_LOGS_SKIP_REGEX': '.*',
-    'RAY_task_oom_retries': '1',
+    'RAY_task_oom_retries': '0',
 }
 STORE = 100 * 2**20  # bytes of shared memory for what tasks return, which is an exit code
 ANSWER = 5.0  # seconds in which the head of a cluster must take a connection
@@ -115,13 +115,16 @@ def _problem(ref: Any, address: str, folder: Path) -> str | None:
         seen = ray.get(ref, timeout=0)
     except ray.exceptions.GetTimeoutError:
         return f'node {address}: no answer within {PATIENCE:.0f} seconds; see ray status'
+    except ray.exceptions.RayTaskError as error:
+        return f'node {address}: {essence(error)}; install there what is installed here'
     except ray.exceptions.RayError as error:
-        return f'node {address}: {last_line(error)}; install there what is installed here'
+        return f'node {address}: {essence(error)}; see ray status'
     if seen:
         return None
     return f'node {address}: does not see {folder}; it must be on a file system that all nodes share, at one path'
 
 
-def last_line(error: Exception) -> str:
-    """What an error of a task comes down to; Ray puts the places it went through above that."""
-    return str(error).strip().splitlines()[-1].strip()
+def essence(error: Exception) -> str:
+    """The line of an error that says what it is: the last one of what was raised in a task, else the first."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1 if isinstance(error, import_ray().exceptions.RayTaskError) else 0].strip()

@@ -9,7 +9,7 @@ from typing import Any
 from mmseg_ext.errors import UsageError
 from mmseg_ext.sweeps.jobs import LOG, Ended, Job
 from mmseg_ext.sweeps.process import THREADS, end_of
-from mmseg_ext.sweeps.ray_cluster import check_shared, connect, import_ray, last_line, living_nodes
+from mmseg_ext.sweeps.ray_cluster import check_shared, connect, essence, import_ray, living_nodes
 from mmseg_ext.sweeps.ray_nodes import cpu_needs, gpu_needs
 from mmseg_ext.sweeps.ray_task import work
 
@@ -107,8 +107,10 @@ class RayEngine:
             code = ray.get(over.task)
         except ray.exceptions.TaskCancelledError:
             code, over.stopped = LOST, True
+        except ray.exceptions.OutOfMemoryError:
+            code = _note(over.job, 'Ray ended the run because its node was short of memory (OutOfMemoryError)')
         except ray.exceptions.RayError as error:
-            code = _note(over.job, f'no node could finish the run: {last_line(error)}')
+            code = _note(over.job, f'no node could finish the run: {essence(error)}')
         if code == 0 and not _is_visible(over.job):
             code = _note(over.job, 'its result is not seen here; all nodes must share the folder, at one path')
         return end_of(over.job, code, time.monotonic() - over.since, over.stopped)

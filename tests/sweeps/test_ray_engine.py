@@ -158,6 +158,18 @@ def test_a_run_that_loses_every_keeper_says_so(engine, tmp_path, monkeypatch):
     assert json.loads((tmp_path / FAILURE).read_text())['reason'] == done.reason
 
 
+def test_a_run_that_ray_ends_for_its_memory_says_so(engine, tmp_path, monkeypatch):
+    ray = ray_cluster.import_ray()
+
+    def get(task: object) -> int:
+        raise ray.exceptions.OutOfMemoryError('many words')
+
+    monkeypatch.setattr(ray, 'get', get)
+    reason = run(engine, tmp_path, '').reason
+    assert reason.startswith('out of memory; lower train_dataloader.batch_size or the number of runs')
+    assert reason.endswith('Ray ended the run because its node was short of memory (OutOfMemoryError)')
+
+
 def test_a_stopped_run_has_time_to_save_and_has_not_failed(engine, tmp_path):
     obedient = job(tmp_path, OBEDIENT)
     engine.start(obedient)
