@@ -140,7 +140,9 @@ def test_all_runs_are_done_compared_and_never_repeated(plan, engine, capsys):
     assert (plan.project / 'sweeps/tiny.json').is_file()
 
     assert run_sweep(plan, engine) == []
-    assert '4 finished; nothing is left to do' in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert '4 finished; nothing is left to do' in out
+    assert 'by another process' not in out
     assert len(engine.started) == 4
 
 

@@ -136,10 +136,14 @@ def test_weights_of_other_data_are_not_judged(project, finished, tmp_path, monke
 
 
 def test_another_recipe_is_told_as_such(project, finished, tmp_path, monkeypatch, capsys):
+    """Even one that trains on other data: not the data has changed then, but what is asked for."""
     shutil.copytree(finished, tmp_path / 'run')
-    options = ('--cfg-options', 'train_cfg.max_iters=7', '--seed', 3)
+    shutil.copytree(project.data, tmp_path / 'data')
+    shutil.copy(tmp_path / 'data/ann_dir/train/train_002.png', tmp_path / 'data/ann_dir/train/train_001.png')
+    options = ('--cfg-options', f'train_dataloader.dataset.data_root={tmp_path}/data', '--seed', 3)
     assert work(monkeypatch, project.recipe, '--work-dir', tmp_path / 'run', *options) == 2
-    assert 'was begun with another config: train_cfg.max_iters differs' in capsys.readouterr().err
+    said = 'was begun with another config: train_dataloader.dataset.data_root differs'
+    assert said in capsys.readouterr().err
 
 
 def test_a_run_that_another_process_works_on_is_left_alone(project, tmp_path, monkeypatch, capsys):
