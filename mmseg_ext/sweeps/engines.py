@@ -33,7 +33,7 @@ def make_engine(args: Namespace, runs: int) -> Engine:
     if args.address:
         raise UsageError('--address: only a cluster has one; add --engine ray')
     gpus = usable_gpus(args.gpus)
-    return LocalEngine(args.jobs or (len(gpus) or fitting_runs(runs)), gpus)
+    return LocalEngine(args.jobs or min(len(gpus), runs) or fitting_runs(runs), gpus)
 
 
 def usable_gpus(asked: int | None) -> tuple[int, ...]:

@@ -44,6 +44,11 @@ def test_each_gpu_does_a_run_and_without_one_the_cores_are_shared(machine, words
     assert (engine.slots, engine.gpus) == (slots, gpus)
 
 
+def test_gpus_without_a_run_take_no_cores_from_the_others(machine):
+    machine(gpus=4)
+    assert make_engine(parse(), 2).slots == 2
+
+
 @pytest.mark.parametrize(
     ('cores', 'memory', 'runs', 'slots'),
     [(8, 64, 100, 8), (8, 64, 3, 3), (8, 13, 100, 4), (8, 2, 100, 1), (1, 64, 9, 1)],
