@@ -119,6 +119,18 @@ def test_choices_further_down_are_tried_too(request_of):
     assert "'x' is no number" in said
 
 
+def test_choices_that_others_depend_on_are_tried_in_every_combination(request_of):
+    """The bad key plays a part under the second of the one and the first of the other."""
+    said = refusal(
+        request_of(
+            'a: {choice: [x, y], keys: log_level}',
+            'b: {choice: [true, false], keys: log_processor.by_epoch}',
+            'c: {log: [1, 2], keys: no_such_key, when: {a: y, b: true}}',
+        )
+    )
+    assert 'no "no_such_key" there' in said
+
+
 def test_command_line_and_space_must_not_both_decide(request_of):
     request = request_of('swap.losses: {choice: [focal]}', f'lr: {{log: [1e-4, 1], keys: {LR}}}')
     said = refusal(request, swaps=('losses=dice_ce', 'datasets=mine'), options={f'+{LR}': 1.0})

@@ -16,6 +16,7 @@ OPTIONS = {
     '+optim_wrapper.clip_grad.max_norm': 1.0,  # of nobody
     'model.decode_head.loss_decode.gamma': 1.5,  # of the recipe's lines, which share it with a base
     'model.auxiliary_head.0.loss_decode.gamma': 2.5,  # of one of two heads, which share it with each other
+    'param_scheduler.0.begin': 1,
     'param_scheduler.0.end': 5,  # inside a list of a base
     'train_dataloader.batch_size': 4,
     'train_dataloader.dataset.pipeline.1.scale': [0.5, 1.5],
@@ -84,6 +85,13 @@ def test_what_is_true_of_the_old_recipe_alone_is_left_out(project, tmp_path):
     text = write(Setting(recipe, (), {'log_level': 'WARNING'}), tmp_path / 'best.py')
     assert 'expected' not in text
     assert load_config(tmp_path / 'best.py').log_level == 'WARNING'
+
+
+def test_names_that_the_recipe_deletes_are_not_its_own(project, tmp_path):
+    recipe = project.recipe.with_name('deleting.py')
+    recipe.write_text(project.recipe.read_text() + 'optim_wrapper = _base_.optim_wrapper\ndel optim_wrapper\n')
+    setting = Setting(recipe, (), {'optim_wrapper.optimizer.lr': 0.5})
+    assert 'optim_wrapper = dict(optimizer=dict(lr=0.5))' in write(setting, tmp_path / 'best.py')
 
 
 def test_a_merged_config_stays_one(project, tmp_path):

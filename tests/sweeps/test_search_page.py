@@ -2,8 +2,10 @@
 
 import re
 
+import optuna
 import pytest
 import yaml
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 from search_project import LR, SPACE, FakeEngine, by_rate, make_request
 from tiny_project import make_project
 
@@ -78,6 +80,21 @@ def test_the_learning_rate_matters_most(searched):
     ((_, weights),) = importances(study, request.objectives).items()
     assert next(iter(weights)) == LR
     assert sum(weights.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(('way', 'decides'), [('max', 'kind'), ('min', 'lr')])
+def test_importance_is_that_for_the_best(way, decides):
+    """One kind is far above the others, whatever the rate; how low the others get is a matter of the rate."""
+    objective = read_objective(f'score:{way}')
+    study = optuna.create_study(direction=objective.direction)
+    kinds, rates = CategoricalDistribution(['a', 'b', 'c', 'd']), FloatDistribution(0, 1)
+    for number in range(40):
+        kind, rate = kinds.choices[number % 4], (number * 7 % 40) / 40
+        value = 100.0 if kind == 'a' else -100 * rate
+        params, distributions = {'kind': kind, 'lr': rate}, {'kind': kinds, 'lr': rates}
+        study.add_trial(optuna.create_trial(params=params, distributions=distributions, value=value))
+    ((_, weights),) = importances(study, (objective,)).items()
+    assert next(iter(weights)) == decides
 
 
 def test_the_best_trial_is_a_recipe_that_trains_the_same(searched):

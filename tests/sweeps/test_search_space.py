@@ -118,6 +118,12 @@ def test_a_parameter_without_its_condition_plays_no_part(tmp_path):
     assert space.draw(lambda each: {**given_values, 'a': 'y'}[each.name]) == {'a': 'y'}
 
 
+def test_none_is_a_value_and_not_a_missing_one():
+    parameter = Parameter('p', 'log', (1.0, 2.0), ('p',), when={'a': (None,)})
+    assert parameter.active({'a': None})
+    assert not parameter.active({})
+
+
 def test_choices_come_back_as_they_were(tmp_path):
     space = read(tmp_path, 'parameters: {a: {choice: [null, [1, [2, 3]], 4, 0.5, true, word]}}')
     (parameter,) = space.parameters

@@ -47,6 +47,15 @@ def test_one_process_or_a_new_one_for_each_trial_propose_the_same(several, recwa
     assert not [each for each in recwarn if 'optuna' in str(each.filename)]
 
 
+@pytest.mark.parametrize('several', [False, True])
+def test_with_one_objective_parameters_are_drawn_together(several):
+    """Optuna notes in the trial what was drawn together."""
+    study = in_memory(several=several)
+    for _ in range(12):
+        propose(study)
+    assert any(name.startswith('tpe:relative_params') for name in study.trials[-1].system_attrs) != several
+
+
 def test_another_seed_proposes_others():
     assert propose(in_memory(0)) != propose(in_memory(1))
 

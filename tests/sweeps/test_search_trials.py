@@ -133,6 +133,28 @@ def test_a_trial_that_ends_before_it_can_be_stopped_counts(request_of):
     assert study.trials[5].value == 1
 
 
+def test_a_trial_that_is_faster_than_a_look_at_it_keeps_its_curve(request_of):
+    engine = FakeEngine()
+    step = engine._step
+
+    def to_the_end(job):
+        while (end := step(job)) is None:
+            pass
+        return end
+
+    engine._step = to_the_end
+    study, _ = loop(request_of(1), engine)
+    assert study.trials[0].intermediate_values.keys() == set(STEPS)
+
+
+def test_what_was_given_up_already_is_not_killed_when_the_search_is_stopped(request_of, monkeypatch):
+    """An engine that is asked a second time ends a run at once."""
+    engine = FakeEngine(in_turn(30, 31, 32, 33, 34, 1))
+    monkeypatch.setattr(interrupt, 'requested', lambda: signal.SIGINT if engine.stopped else None)
+    study, _ = loop(request_of(9, pruner='median'), engine)
+    assert states(study) == [*['COMPLETE'] * 5, 'PRUNED']
+
+
 def test_several_objectives_are_a_front_and_nothing_is_given_up(request_of):
     objectives = read_objective('mIoU_fg'), read_objective('FalseAlarms')
     engine = FakeEngine(in_turn(30, 40, 20), extra=lambda job: {'FalseAlarms': in_turn(1.0, 5.0, 2.0)(job)})

@@ -144,8 +144,6 @@ class Loop:
     def _end(self, ended: Ended) -> None:
         running = self.running.pop(ended.job.folder)
         trial, folder = running.trial, ended.job.folder
-        if running.lost:
-            return
         with self._or_lost(running):
             trial.set_user_attr(SECONDS, round(ended.seconds, 1))
             if ended.code == 0:
@@ -202,7 +200,7 @@ class Loop:
         while self.running:
             for ended in self.engine.ended(POLL):
                 running = self.running[ended.job.folder]
-                if ended.code == 0 or running.over is not None or running.lost:
+                if ended.code == 0 or running.over is not None:
                     self._end(ended)
                 else:
                     del self.running[ended.job.folder]
