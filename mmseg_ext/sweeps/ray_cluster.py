@@ -23,6 +23,7 @@ SETTINGS = {
     'RAY_DEDUP_LOGS_SKIP_REGEX': '.*',
     'RAY_task_oom_retries': '0',
 }
+TOKEN = Path('~/.ray/auth_token')  # where there is one, ``ray start --head`` lets nobody in without it
 STORE = 100 * 2**20  # bytes of shared memory for what tasks return, which is an exit code
 ANSWER = 5.0  # seconds in which the head of a cluster must take a connection
 PATIENCE = 60.0  # seconds in which a node must have looked for a file
@@ -34,6 +35,8 @@ def import_ray() -> ModuleType:
         raise UsageError("ray not installed; pip install -c requirements/constraints.txt -e '.[cluster]'")
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    if TOKEN.expanduser().is_file():
+        os.environ.setdefault('RAY_AUTH_MODE', 'token')  # which a cluster without tokens does not mind
     import ray
 
     return ray
@@ -62,7 +65,9 @@ def _join(address: str) -> None:
     try:
         ray.init(address, log_to_driver=False, logging_level='CRITICAL')
     except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        raise UsageError(f'--address {address}: {first_line(error)}') from error
+        locked = 'InvalidAuthToken' in f'{error} {error.__cause__}'
+        reason = f'the cluster wants its token: copy {TOKEN} of its head here' if locked else first_line(error)
+        raise UsageError(f'--address {address}: {reason}') from error
 
 
 def _check_answer(address: str) -> None:

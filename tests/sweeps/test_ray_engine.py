@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 from argparse import ArgumentParser
 from pathlib import Path
@@ -309,3 +311,36 @@ def test_a_command_line_asks_for_as_many_runs_at_once_as_there_are(monkeypatch, 
     add_engine_options(parser)
     monkeypatch.setattr(ray_engine, 'RayEngine', lambda *given: given)
     assert make_engine(parser.parse_args(['--engine', 'ray', *words]), 5) == arguments
+
+
+OWN = """
+from pathlib import Path
+from script_job import ScriptJob
+from mmseg_ext.sweeps.ray_engine import RayEngine
+engine = RayEngine(0, 1)
+engine.start(ScriptJob(Path('recipe.py'), Path('run'), code={code!r}))
+while not (ended := engine.ended(1.0)):
+    pass
+engine.close()
+print(ended[0].code, len(engine.ended(0)))
+"""
+
+
+def test_a_cluster_of_ones_own_is_quiet_even_when_a_keeper_is_lost_and_gone_afterwards(tmp_path):
+    code = 'import os; from pathlib import Path; print("say:", os.environ["RAY_RAYLET_PID"], flush=True)\n'
+    code += 'if not Path("end").exists(): Path("end").touch(); os.kill(os.getppid(), 9); os.read(0, 1)'
+    job(tmp_path / 'run', '')
+    environment = {name: value for name, value in os.environ.items() if name != 'RAY_ADDRESS'}
+    done = subprocess.run(
+        [sys.executable, '-c', OWN.format(code=code)],
+        cwd=tmp_path,
+        env=environment | {'PYTHONPATH': str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.stdout == '0 0\n', done.stderr
+    assert 'raylet' not in done.stderr
+    one, two = said(tmp_path / 'run')
+    assert one == two
+    wait_until(lambda: not is_alive(int(one)))
