@@ -12,6 +12,7 @@ import os
 import signal
 import stat
 import sys
+from argparse import Namespace
 from threading import Thread
 from typing import Any
 
@@ -21,7 +22,9 @@ from mmseg_ext.engine.results import identity
 from mmseg_ext.engine.training import best_checkpoint, train
 from mmseg_ext.errors import DataError, run_command_line
 from mmseg_ext.files import writable_folder
+from mmseg_ext.sweeps.jobs import Job
 from mmseg_ext.sweeps.lock import exclusive
+from mmseg_ext.sweeps.status import state
 
 HOW_TRAINED = ('train_seconds', 'resumed')  # what a test result repeats of the training's
 
@@ -34,12 +37,27 @@ def main() -> None:
         parser.error('--work-dir is needed: the folder of the run')
     end_with_starter()
     with exclusive(writable_folder(args.work_dir)):
-        plan = plan_run(args, ('train', 'val', 'test') if args.test else ('train', 'val'))
-        trained = train_run(plan)
-        if args.test:
-            report_run(judge_run(plan, trained), plan.folder / 'test')
+        if is_finished(args):
+            print(f'{args.work_dir}: this run is finished, nothing is left to do')
         else:
-            report_run(trained, plan.folder / 'train')
+            work(args)
+
+
+def is_finished(args: Namespace) -> bool:
+    """Whether the result that is asked for is there, such as by a process that this one has waited for."""
+    job = Job(args.config, args.work_dir, tuple(args.swap), args.cfg_options, args.seed, args.test)
+    result = job.folder / ('test' if job.test else 'train') / 'result.json'
+    return result.is_file() and state(job) == 'finished'
+
+
+def work(args: Namespace) -> None:
+    """Check everything, train what is left to train, judge, and print the result."""
+    plan = plan_run(args, ('train', 'val', 'test') if args.test else ('train', 'val'))
+    trained = train_run(plan)
+    if args.test:
+        report_run(judge_run(plan, trained), plan.folder / 'test')
+    else:
+        report_run(trained, plan.folder / 'train')
 
 
 def train_run(plan: Plan) -> dict[str, Any]:

@@ -92,6 +92,16 @@ def test_what_is_trained_is_only_judged(project, finished, tmp_path, monkeypatch
     assert result(tmp_path / 'run', 'test')['scores'] == result(finished, 'test')['scores']
 
 
+def test_what_is_finished_is_left_as_it_is(project, finished, monkeypatch, capsys):
+    """As by the process that this one has waited for."""
+    before = {
+        file: file.stat().st_mtime_ns for file in finished.rglob('*') if file.is_file() and file.name != '.lock'
+    }
+    assert work(monkeypatch, project.recipe, '--work-dir', finished, '--seed', 3) == 0
+    assert capsys.readouterr().out == f'{finished}: this run is finished, nothing is left to do\n'
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+
+
 def test_a_run_that_is_not_to_be_tested(project, tmp_path, monkeypatch, capsys):
     assert work(monkeypatch, project.recipe, '--work-dir', tmp_path / 'run', '--no-test') == 0
     assert 'of the val split' in capsys.readouterr().out
