@@ -38,8 +38,8 @@ from mmseg_ext.engine.training import best_checkpoint, train
 from mmseg_ext.rendering.settings import RenderSettings
 from mmseg_ext.rendering.write import render_set
 from mmseg_ext.sweeps import sweep
-from mmseg_ext.sweeps.local import LocalEngine
-from mmseg_ext.sweeps.plan import plan_recipes
+from mmseg_ext.sweeps.engines.local import LocalEngine
+from mmseg_ext.sweeps.plans.plan import plan_recipes
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = ROOT / 'configs/quick/demo_blade.py'

@@ -1,6 +1,6 @@
 """A hook that holds a run in the middle, so that a test can do something to it there and then.
 
-In a recipe: custom_imports with 'hold_hook', and custom_hooks = [dict(type='HoldHook', after=6, until='/tmp/go')]
+In a recipe: custom_imports with 'hold_hook', and custom_hooks = [dict(type='HoldHook', after=6, until='go')]
 """
 
 import time

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mmseg_ext.sweeps.ray_cluster import import_ray
+from mmseg_ext.sweeps.engines.ray_cluster import import_ray
 
 needs_ray = pytest.mark.skipif(find_spec('ray') is None, reason='ray is not installed')
 needs_loopback = pytest.mark.skipif(sys.platform != 'linux', reason='127.0.0.2 answers on Linux only')

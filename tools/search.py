@@ -26,7 +26,7 @@ from pathlib import Path
 
 from mmseg_ext.arguments import add_recipe_options, positive
 from mmseg_ext.errors import run_command_line
-from mmseg_ext.sweeps.engines import add_engine_options, make_engine
+from mmseg_ext.sweeps.engines.choose import add_engine_options, make_engine
 from mmseg_ext.sweeps.search import require_optuna
 from mmseg_ext.sweeps.search.request import PRUNERS, make_request
 

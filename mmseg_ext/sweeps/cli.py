@@ -6,9 +6,9 @@ from pathlib import Path
 
 from mmseg_ext.arguments import add_recipe_options
 from mmseg_ext.errors import UsageError
-from mmseg_ext.sweeps.describe import describe
-from mmseg_ext.sweeps.engines import add_engine_options, make_engine
-from mmseg_ext.sweeps.plan import Plan, plan_recipes, read_plan
+from mmseg_ext.sweeps.engines.choose import add_engine_options, make_engine
+from mmseg_ext.sweeps.plans.plan import Plan, plan_recipes, read_plan
+from mmseg_ext.sweeps.progress.describe import describe
 from mmseg_ext.sweeps.sweep import run_sweep
 
 

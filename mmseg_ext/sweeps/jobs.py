@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from mmseg_ext.sweeps.options import words as option_words
+from mmseg_ext.sweeps.plans.options import words as option_words
 
+WORKER = 'mmseg_ext.sweeps.engines.worker'  # the module that is the process of a run
 LOG = 'log.txt'  # everything the process of a run printed, in the folder of the run; a resumed run appends
 FAILURE = 'failure.json'  # why the last attempt at a run ended early; gone as soon as the next one begins
 
@@ -28,7 +29,7 @@ class Job:
 
     def command(self) -> list[str]:
         """The command line of its process, to be started in the current folder."""
-        words = [sys.executable, '-m', 'mmseg_ext.sweeps.worker', str(self.recipe), '--work-dir', str(self.folder)]
+        words = [sys.executable, '-m', WORKER, str(self.recipe), '--work-dir', str(self.folder)]
         words += ['--swap', *self.swaps] if self.swaps else []
         words += ['--cfg-options', *option_words(self.options)] if self.options else []
         words += [] if self.seed is None else ['--seed', str(self.seed)]

@@ -8,16 +8,16 @@ from mmseg_ext.engine import interrupt
 from mmseg_ext.errors import DataError, UsageError, listed
 from mmseg_ext.reports.comparison.text import project_text
 from mmseg_ext.reports.page import write_report
-from mmseg_ext.sweeps.configs import JobConfigs
-from mmseg_ext.sweeps.describe import outlook
+from mmseg_ext.sweeps.engines.lock import BusyError, is_busy
+from mmseg_ext.sweeps.engines.process import STOPPED
 from mmseg_ext.sweeps.jobs import Ended, Engine, Job
-from mmseg_ext.sweeps.lock import BusyError, is_busy
-from mmseg_ext.sweeps.needs import needs_text, to_prepare
-from mmseg_ext.sweeps.plan import Plan, save_plan
-from mmseg_ext.sweeps.prepare import prepare
-from mmseg_ext.sweeps.process import STOPPED
-from mmseg_ext.sweeps.screen import Screen
-from mmseg_ext.sweeps.status import standing
+from mmseg_ext.sweeps.plans.configs import JobConfigs
+from mmseg_ext.sweeps.plans.needs import needs_text, to_prepare
+from mmseg_ext.sweeps.plans.plan import Plan, save_plan
+from mmseg_ext.sweeps.plans.prepare import prepare
+from mmseg_ext.sweeps.progress.describe import outlook
+from mmseg_ext.sweeps.progress.screen import Screen
+from mmseg_ext.sweeps.progress.status import standing
 
 TICK = 1.0  # seconds between two looks at the runs under way
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from tiny_project import Project, make_project
 
-import mmseg_ext.sweeps.describe as describe_module
+import mmseg_ext.sweeps.progress.describe as describe_module
 from mmseg_ext.files import write_json
-from mmseg_ext.sweeps.describe import Outlook, describe, duration, outlook, totals
 from mmseg_ext.sweeps.jobs import FAILURE, Job
-from mmseg_ext.sweeps.needs import missing_data, needs_text, to_prepare
-from mmseg_ext.sweeps.plan import Line, Plan, plan_recipes
-from mmseg_ext.sweeps.status import Standing
+from mmseg_ext.sweeps.plans.needs import missing_data, needs_text, to_prepare
+from mmseg_ext.sweeps.plans.plan import Line, Plan, plan_recipes
+from mmseg_ext.sweeps.progress.describe import Outlook, describe, duration, outlook, totals
+from mmseg_ext.sweeps.progress.status import Standing
 
 
 @pytest.fixture(scope='module')

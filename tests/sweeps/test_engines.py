@@ -5,8 +5,8 @@ from argparse import ArgumentParser, Namespace
 import pytest
 
 from mmseg_ext.errors import UsageError
-from mmseg_ext.sweeps import engines
-from mmseg_ext.sweeps.engines import add_engine_options, make_engine
+from mmseg_ext.sweeps.engines import choose as engines
+from mmseg_ext.sweeps.engines.choose import add_engine_options, make_engine
 
 
 def parse(*words: str) -> Namespace:

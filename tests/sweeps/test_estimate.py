@@ -6,14 +6,14 @@ import pytest
 from mmengine.config import ConfigDict
 from tiny_project import Project, make_project
 
-import mmseg_ext.sweeps.estimate as estimate_module
+import mmseg_ext.sweeps.progress.estimate as estimate_module
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.recipe import config_hash, save_config
 from mmseg_ext.engine.runner import device_name
 from mmseg_ext.files import write_json
-from mmseg_ext.sweeps.estimate import START, estimate, estimates
 from mmseg_ext.sweeps.jobs import Job
-from mmseg_ext.sweeps.plan import plan_recipes
+from mmseg_ext.sweeps.plans.plan import plan_recipes
+from mmseg_ext.sweeps.progress.estimate import START, estimate, estimates
 
 
 @pytest.fixture(scope='module')

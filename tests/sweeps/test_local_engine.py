@@ -12,10 +12,10 @@ import pytest
 from script_job import ScriptJob, wait_until
 
 from mmseg_ext.errors import UsageError
-from mmseg_ext.sweeps import local
+from mmseg_ext.sweeps.engines import local
+from mmseg_ext.sweeps.engines.local import LocalEngine
+from mmseg_ext.sweeps.engines.process import STOPPED, start_process
 from mmseg_ext.sweeps.jobs import FAILURE, LOG, Ended
-from mmseg_ext.sweeps.local import LocalEngine
-from mmseg_ext.sweeps.process import STOPPED, start_process
 
 OBEDIENT = """
 import signal, sys, time
@@ -176,7 +176,7 @@ def test_the_pipe_of_a_run_ends_when_its_starter_is_killed(tmp_path):
     waits = f'import os; print("ready", flush=True); os.read(0, 1); open("{tmp_path}/end", "w")'
     starter = (
         'import sys, time; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n'
-        'from script_job import ScriptJob; from mmseg_ext.sweeps.process import start_process\n'
+        'from script_job import ScriptJob; from mmseg_ext.sweeps.engines.process import start_process\n'
         f'for name, code in (("a", {waits!r}), ("b", "import time; time.sleep(20)")):\n'
         f'    globals()[name] = start_process(ScriptJob(Path("r"), Path("{tmp_path}", name), code=code), {{}})\n'
         'time.sleep(60)'

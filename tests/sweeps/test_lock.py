@@ -7,12 +7,12 @@ import time
 import pytest
 from script_job import wait_until
 
-from mmseg_ext.sweeps.lock import BusyError, exclusive, is_busy
+from mmseg_ext.sweeps.engines.lock import BusyError, exclusive, is_busy
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from mmseg_ext.sweeps.lock import exclusive
+from mmseg_ext.sweeps.engines.lock import exclusive
 with exclusive(Path(sys.argv[1])):
     print('held', flush=True)
     time.sleep(60)
@@ -56,6 +56,6 @@ def test_a_file_system_without_locks_keeps_nobody_out(tmp_path, monkeypatch):
     def unsupported(*_: object) -> None:
         raise OSError(38, 'Function not implemented')
 
-    monkeypatch.setattr('mmseg_ext.sweeps.lock.fcntl.flock', unsupported)
+    monkeypatch.setattr('mmseg_ext.sweeps.engines.lock.fcntl.flock', unsupported)
     with exclusive(tmp_path, 0):
         assert not is_busy(tmp_path)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mmseg_ext.sweeps import pace as module
 from mmseg_ext.sweeps.jobs import LOG, Job
-from mmseg_ext.sweeps.pace import Pace, share_done
+from mmseg_ext.sweeps.progress import pace as module
+from mmseg_ext.sweeps.progress.pace import Pace, share_done
 
 
 @pytest.fixture

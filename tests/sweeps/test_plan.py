@@ -12,7 +12,7 @@ from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.recipe import recipe_name, run_folder
 from mmseg_ext.errors import UsageError
 from mmseg_ext.reports.comparison.records import read_project
-from mmseg_ext.sweeps.plan import plan_recipes, read_plan, save_plan
+from mmseg_ext.sweeps.plans.plan import plan_recipes, read_plan, save_plan
 
 ALL = {
     'title': 'Two losses',

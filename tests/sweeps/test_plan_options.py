@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mmseg_ext.engine.cli import training_parser
 from mmseg_ext.sweeps.jobs import Job
-from mmseg_ext.sweeps.options import merged, merged_swaps, received
+from mmseg_ext.sweeps.plans.options import merged, merged_swaps, received
 
 NUMBERS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
 NAMES = st.from_regex(r'[A-Za-z_][\w./-]*', fullmatch=True)

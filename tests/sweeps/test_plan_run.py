@@ -11,11 +11,11 @@ from tiny_project import make_project
 from mmseg_ext.engine.best import find_best
 from mmseg_ext.engine.recipe import config_hash
 from mmseg_ext.reports.comparison.records import read_project
-from mmseg_ext.sweeps.configs import JobConfigs
-from mmseg_ext.sweeps.describe import describe
-from mmseg_ext.sweeps.estimate import estimate
-from mmseg_ext.sweeps.plan import read_plan, save_plan
-from mmseg_ext.sweeps.status import state
+from mmseg_ext.sweeps.plans.configs import JobConfigs
+from mmseg_ext.sweeps.plans.plan import read_plan, save_plan
+from mmseg_ext.sweeps.progress.describe import describe
+from mmseg_ext.sweeps.progress.estimate import estimate
+from mmseg_ext.sweeps.progress.status import state
 
 PLAN = {
     'recipes': {'Tiny': 'tiny/tiny.py'},

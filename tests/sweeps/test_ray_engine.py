@@ -16,11 +16,11 @@ from loopback_cluster import LoopbackCluster, needs_loopback, needs_ray
 from script_job import ScriptJob, wait_until
 
 from mmseg_ext.errors import UsageError
-from mmseg_ext.sweeps import ray_cluster, ray_engine
-from mmseg_ext.sweeps.engines import add_engine_options, make_engine
+from mmseg_ext.sweeps.engines import ray_cluster, ray_engine
+from mmseg_ext.sweeps.engines.choose import add_engine_options, make_engine
+from mmseg_ext.sweeps.engines.process import STOPPED
+from mmseg_ext.sweeps.engines.ray_engine import RayEngine
 from mmseg_ext.sweeps.jobs import FAILURE, LOG, Ended
-from mmseg_ext.sweeps.process import STOPPED
-from mmseg_ext.sweeps.ray_engine import RayEngine
 
 pytestmark = [needs_ray, needs_loopback]
 OBEDIENT = """
@@ -316,7 +316,7 @@ def test_a_command_line_asks_for_as_many_runs_at_once_as_there_are(monkeypatch, 
 OWN = """
 from pathlib import Path
 from script_job import ScriptJob
-from mmseg_ext.sweeps.ray_engine import RayEngine
+from mmseg_ext.sweeps.engines.ray_engine import RayEngine
 engine = RayEngine(0, 1)
 engine.start(ScriptJob(Path('recipe.py'), Path('run'), code={code!r}))
 while not (ended := engine.ended(1.0)):

@@ -16,10 +16,10 @@ from loopback_cluster import LoopbackCluster, needs_loopback, needs_ray
 from script_job import wait_until
 from tiny_project import make_project
 
+from mmseg_ext.sweeps.engines.local import LocalEngine
+from mmseg_ext.sweeps.engines.ray_engine import RayEngine
 from mmseg_ext.sweeps.jobs import LOG, Ended, Job
-from mmseg_ext.sweeps.local import LocalEngine
-from mmseg_ext.sweeps.plan import Plan, plan_recipes
-from mmseg_ext.sweeps.ray_engine import RayEngine
+from mmseg_ext.sweeps.plans.plan import Plan, plan_recipes
 from mmseg_ext.sweeps.sweep import run_sweep
 
 pytestmark = [needs_ray, needs_loopback]
@@ -106,7 +106,7 @@ def the_others_are_those_of_the_local_engine(plan: Plan, hit: Job) -> None:
 
 
 @pytest.mark.slow
-def test_a_sweep_that_loses_a_node_is_finished_by_the_others(tmp_path, monkeypatch):
+def test_a_sweep_that_loses_a_node_is_finished_by_the_others(tmp_path, monkeypatch, capfd):
     project, cluster, go = make_project(tmp_path), LoopbackCluster(), tmp_path / 'go'
     with project.recipe.open('a') as recipe:
         recipe.write(HOLD.format(after=HELD, go=go))
@@ -119,6 +119,7 @@ def test_a_sweep_that_loses_a_node_is_finished_by_the_others(tmp_path, monkeypat
             hit = beside.submit(cut_while_it_works, cluster, plan)
             hit.add_done_callback(lambda _: go.touch())  # even when that has failed
             ended = run_sweep(plan, engine)
+        assert 'raylet' not in ''.join(capfd.readouterr())  # the terminal is the sweep's
         every_run_ends_well_and_is_told_once(plan, ended)
         only_the_run_that_was_hit_was_begun_again(plan, hit.result())
         it_went_on_from_its_last_checkpoint_when_the_process_before_it_was_gone(hit.result())

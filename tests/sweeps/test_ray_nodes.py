@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmseg_ext.sweeps.ray_nodes import Needs, Node, cpu_needs, gpu_needs
+from mmseg_ext.sweeps.engines.ray_nodes import Needs, Node, cpu_needs, gpu_needs
 
 GIB = 2**30
 

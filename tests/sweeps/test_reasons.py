@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mmseg_ext.sweeps.engines.reasons import failure_reason, last_attempt
 from mmseg_ext.sweeps.jobs import LOG
-from mmseg_ext.sweeps.reasons import failure_reason, last_attempt
 
 TRACEBACK = """Traceback (most recent call last):
   File "a.py", line 1, in <module>

@@ -11,7 +11,7 @@ from tiny_project import make_project
 
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.recipe import config_hash
-from mmseg_ext.sweeps.plan import read_plan
+from mmseg_ext.sweeps.plans.plan import read_plan
 from mmseg_ext.sweeps.search.page import write_page
 from mmseg_ext.sweeps.search.page.importance import importances
 from mmseg_ext.sweeps.search.page.view import page_of, short_names

@@ -10,8 +10,8 @@ from tiny_project import make_project
 
 from mmseg_ext.engine import interrupt
 from mmseg_ext.errors import RunError, UsageError
+from mmseg_ext.sweeps.engines.lock import BusyError
 from mmseg_ext.sweeps.jobs import Ended
-from mmseg_ext.sweeps.lock import BusyError
 from mmseg_ext.sweeps.search import sharing
 from mmseg_ext.sweeps.search.request import read_objective
 from mmseg_ext.sweeps.search.search import run_search

@@ -10,17 +10,17 @@ from mmengine.config import Config, ConfigDict
 from PIL import Image
 from tiny_project import Project, make_project
 
-import mmseg_ext.sweeps.configs as configs_module
+import mmseg_ext.sweeps.plans.configs as configs_module
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.recipe import data_hash, save_config
 from mmseg_ext.engine.results import identity
 from mmseg_ext.errors import UsageError
 from mmseg_ext.files import write_json
-from mmseg_ext.sweeps.configs import JobConfigs
+from mmseg_ext.sweeps.engines.lock import exclusive
 from mmseg_ext.sweeps.jobs import FAILURE, Job
-from mmseg_ext.sweeps.lock import exclusive
-from mmseg_ext.sweeps.plan import plan_recipes
-from mmseg_ext.sweeps.status import Standing, standing, standings, state
+from mmseg_ext.sweeps.plans.configs import JobConfigs
+from mmseg_ext.sweeps.plans.plan import plan_recipes
+from mmseg_ext.sweeps.progress.status import Standing, standing, standings, state
 
 
 @pytest.fixture(scope='module')

@@ -18,11 +18,11 @@ from tiny_project import Project, make_project
 from mmseg_ext.engine import interrupt
 from mmseg_ext.errors import DataError, RunError
 from mmseg_ext.sweeps import sweep
-from mmseg_ext.sweeps.configs import JobConfigs
+from mmseg_ext.sweeps.engines.local import LocalEngine
+from mmseg_ext.sweeps.engines.lock import exclusive
 from mmseg_ext.sweeps.jobs import FAILURE, LOG, Ended, Job
-from mmseg_ext.sweeps.local import LocalEngine
-from mmseg_ext.sweeps.lock import exclusive
-from mmseg_ext.sweeps.plan import Line, Plan
+from mmseg_ext.sweeps.plans.configs import JobConfigs
+from mmseg_ext.sweeps.plans.plan import Line, Plan
 from mmseg_ext.sweeps.sweep import run_sweep
 
 COPY = 'import shutil; shutil.copytree({0!r}, {1!r}, dirs_exist_ok=True)'

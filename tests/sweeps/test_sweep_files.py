@@ -11,8 +11,8 @@ import mmseg_ext.engine  # noqa: F401 registers what the configs name
 from mmseg_ext.engine.cli import KEYS
 from mmseg_ext.engine.names import type_problems
 from mmseg_ext.engine.preflight import class_problems
-from mmseg_ext.sweeps.configs import JobConfigs
-from mmseg_ext.sweeps.plan import Line, Plan, read_plan
+from mmseg_ext.sweeps.plans.configs import JobConfigs
+from mmseg_ext.sweeps.plans.plan import Line, Plan, read_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {

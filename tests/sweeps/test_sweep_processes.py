@@ -13,8 +13,8 @@ import pytest
 from script_job import wait_until
 from tiny_project import make_project
 
-from mmseg_ext.sweeps.jobs import FAILURE, LOG, Job
-from mmseg_ext.sweeps.pace import share_done
+from mmseg_ext.sweeps.jobs import FAILURE, LOG, WORKER, Job
+from mmseg_ext.sweeps.progress.pace import share_done
 
 SWEEP = Path(__file__).resolve().parents[2] / 'tools/sweep.py'
 PLAN = """
@@ -55,7 +55,7 @@ def worker_of(folder: Path) -> int:
     for entry in Path('/proc').glob('[0-9]*/cmdline'):
         with contextlib.suppress(OSError):  # it may end meanwhile
             words = entry.read_text().split('\0')
-            if 'mmseg_ext.sweeps.worker' in words and str(folder).endswith(words[words.index('--work-dir') + 1]):
+            if WORKER in words and str(folder).endswith(words[words.index('--work-dir') + 1]):
                 return int(entry.parent.name)
     raise AssertionError(f'no process in {folder}')
 

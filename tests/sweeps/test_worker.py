@@ -14,16 +14,16 @@ from tiny_project import Project, make_project
 
 from mmseg_ext.engine.checkpoint import read_checkpoint
 from mmseg_ext.errors import run_command_line
-from mmseg_ext.sweeps import worker
-from mmseg_ext.sweeps.jobs import LOG, Job
-from mmseg_ext.sweeps.lock import exclusive, is_busy
-from mmseg_ext.sweeps.pace import share_done
+from mmseg_ext.sweeps.engines import worker
+from mmseg_ext.sweeps.engines.lock import exclusive, is_busy
+from mmseg_ext.sweeps.jobs import LOG, WORKER, Job
+from mmseg_ext.sweeps.progress.pace import share_done
 
 STARTER = """
 import sys, time
 from pathlib import Path
 from mmseg_ext.sweeps.jobs import Job
-from mmseg_ext.sweeps.local import start_process
+from mmseg_ext.sweeps.engines.local import start_process
 options = {'train_cfg.max_iters': 60, 'train_cfg.val_interval': 60}
 process = start_process(Job(Path(sys.argv[1]), Path(sys.argv[2]), options=options, seed=1), {})
 print('started', flush=True)
@@ -187,7 +187,7 @@ def test_a_run_saves_when_its_starter_is_killed_and_goes_on_when_started_again(p
 
 @pytest.mark.parametrize(('stdin', 'ends'), [(subprocess.PIPE, True), (subprocess.DEVNULL, False)])
 def test_only_a_pipe_can_say_that_the_starter_is_gone(stdin, ends):
-    code = 'import time, mmseg_ext.sweeps.worker as w; w.end_with_starter(); print(1, flush=True); time.sleep(1)'
+    code = f'import time, {WORKER} as w\nw.end_with_starter(); print(1, flush=True); time.sleep(1)'
     process = subprocess.Popen([sys.executable, '-c', code], stdin=stdin, stdout=subprocess.PIPE)
     process.stdout.readline()
     process.communicate()  # closes the pipe

@@ -7,7 +7,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 
-from mmseg_ext.sweeps.describe import duration
+from mmseg_ext.sweeps.progress.describe import duration
 from mmseg_ext.sweeps.search.request import Request
 from mmseg_ext.sweeps.search.sharing import counted, place, reason_of
 from mmseg_ext.sweeps.search.trials import SECONDS

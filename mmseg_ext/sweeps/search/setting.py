@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from mmseg_ext.engine.overrides import load_config, merge_config
 from mmseg_ext.sweeps.jobs import Job
-from mmseg_ext.sweeps.options import merged, merged_swaps, words
+from mmseg_ext.sweeps.plans.options import merged, merged_swaps, words
 
 
 @dataclass(frozen=True)

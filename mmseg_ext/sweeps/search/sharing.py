@@ -21,7 +21,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from mmseg_ext.files import writable_folder
-from mmseg_ext.sweeps.lock import exclusive, is_busy
+from mmseg_ext.sweeps.engines.lock import exclusive, is_busy
 
 # User attributes of a trial.
 FOLDER = 'folder'  # the name of its folder in that of the study

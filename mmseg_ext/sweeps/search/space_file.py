@@ -6,9 +6,9 @@ from typing import Any
 
 from mmseg_ext.engine.overrides import near
 from mmseg_ext.errors import UsageError, listed
-from mmseg_ext.sweeps.options import received
+from mmseg_ext.sweeps.plans.options import received
+from mmseg_ext.sweeps.plans.yaml_file import read_yaml
 from mmseg_ext.sweeps.search.space import KINDS, RANGES, SWAP, Parameter, Space
-from mmseg_ext.sweeps.yaml_file import read_yaml
 
 EXTRAS = ('keys', 'step', 'when')
 STEPPED = ('uniform', 'int')

@@ -19,8 +19,8 @@ from mmseg_ext.engine.overrides import near
 from mmseg_ext.errors import UsageError
 from mmseg_ext.files import writable_folder, write_json
 from mmseg_ext.reports.curves import read_history
+from mmseg_ext.sweeps.engines.lock import BusyError
 from mmseg_ext.sweeps.jobs import Ended, Engine, Job
-from mmseg_ext.sweeps.lock import BusyError
 from mmseg_ext.sweeps.search import sharing
 from mmseg_ext.sweeps.search.fitting import applied
 from mmseg_ext.sweeps.search.request import Request

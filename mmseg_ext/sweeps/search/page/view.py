@@ -8,7 +8,7 @@ import optuna
 from markupsafe import Markup
 from optuna.trial import FrozenTrial, TrialState
 
-from mmseg_ext.sweeps.describe import duration
+from mmseg_ext.sweeps.progress.describe import duration
 from mmseg_ext.sweeps.search.fitting import present_values
 from mmseg_ext.sweeps.search.page.course import course, curves, front
 from mmseg_ext.sweeps.search.page.drawing import Drawing

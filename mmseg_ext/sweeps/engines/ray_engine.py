@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mmseg_ext.errors import UsageError
+from mmseg_ext.sweeps.engines.process import THREADS, end_of
+from mmseg_ext.sweeps.engines.ray_cluster import check_shared, connect, essence, import_ray, living_nodes
+from mmseg_ext.sweeps.engines.ray_nodes import cpu_needs, gpu_needs
+from mmseg_ext.sweeps.engines.ray_task import work
 from mmseg_ext.sweeps.jobs import LOG, Ended, Job
-from mmseg_ext.sweeps.process import THREADS, end_of
-from mmseg_ext.sweeps.ray_cluster import check_shared, connect, essence, import_ray, living_nodes
-from mmseg_ext.sweeps.ray_nodes import cpu_needs, gpu_needs
-from mmseg_ext.sweeps.ray_task import work
 
 RETRIES = 5  # nodes that may die under one run
 VISIBLE = 90.0  # seconds after which every node sees what one has written to a shared file system

@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping
 
 from mmseg_ext.files import writable_folder, write_json
+from mmseg_ext.sweeps.engines.lock import BusyError
+from mmseg_ext.sweeps.engines.reasons import START, failure_reason
 from mmseg_ext.sweeps.jobs import FAILURE, LOG, Ended, Job
-from mmseg_ext.sweeps.lock import BusyError
-from mmseg_ext.sweeps.reasons import START, failure_reason
 
 THREADS = ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')  # where libraries look how many to use
 STOPPED = 'stopped'  # the reason of a run that was asked to

@@ -22,8 +22,8 @@ from typing import Any
 
 from mmseg_ext.engine.overrides import near
 from mmseg_ext.errors import UsageError, listed
-from mmseg_ext.sweeps.options import received
-from mmseg_ext.sweeps.yaml_file import read_yaml
+from mmseg_ext.sweeps.plans.options import received
+from mmseg_ext.sweeps.plans.yaml_file import read_yaml
 
 KEYS = ('title', 'columns', 'marks', 'seeds', 'swap', 'cfg_options', 'recipes', 'groups', 'prepare')
 PART_KEYS = ('swap', 'cfg_options')

@@ -13,10 +13,10 @@ from typing import Any
 from mmseg_ext.engine.overrides import read_recipe, swapped_bases
 from mmseg_ext.errors import UsageError
 from mmseg_ext.files import read_json, write_json
-from mmseg_ext.sweeps.job_maker import JobMaker
 from mmseg_ext.sweeps.jobs import Job
-from mmseg_ext.sweeps.options import merged, merged_swaps, received
-from mmseg_ext.sweeps.plan_file import Part, read_plan_file, seeds_problem
+from mmseg_ext.sweeps.plans.job_maker import JobMaker
+from mmseg_ext.sweeps.plans.options import merged, merged_swaps, received
+from mmseg_ext.sweeps.plans.plan_file import Part, read_plan_file, seeds_problem
 
 PLANS = 'sweeps'  # the folder of a project that keeps its plans
 

@@ -12,8 +12,8 @@ from mmengine.config import Config
 from mmseg_ext.engine.recipe import CONFIG
 from mmseg_ext.engine.runner import device_name
 from mmseg_ext.files import read_json
-from mmseg_ext.sweeps.configs import JobConfigs
 from mmseg_ext.sweeps.jobs import Job
+from mmseg_ext.sweeps.plans.configs import JobConfigs
 
 START = 15.0  # seconds of a run outside training and judging: imports, checks, the first batch, pictures
 # Parts of a model that hardly change how long it takes.

@@ -1,6 +1,6 @@
 """Train one run, or go on where it was cut, and judge its best weights on the test split.
 
-python -m mmseg_ext.sweeps.worker CONFIG --work-dir FOLDER --swap losses=dice_ce --seed 1  # -> FOLDER/{train,test}
+python -m mmseg_ext.sweeps.engines.worker CONFIG --work-dir FOLDER --swap losses=dice_ce  # -> FOLDER/{train,test}
 
 What a sweep starts, one process a run. The folder belongs to one process at a time; what is finished is not done
 again. When the standard input is a pipe and ends, because whoever started this process is gone, the run saves
@@ -22,14 +22,15 @@ from mmseg_ext.engine.results import identity
 from mmseg_ext.engine.training import best_checkpoint, train
 from mmseg_ext.errors import DataError, run_command_line
 from mmseg_ext.files import writable_folder
+from mmseg_ext.sweeps.engines.lock import exclusive
 from mmseg_ext.sweeps.jobs import Job
-from mmseg_ext.sweeps.lock import exclusive
-from mmseg_ext.sweeps.status import state
+from mmseg_ext.sweeps.progress.status import state
 
 HOW_TRAINED = ('train_seconds', 'resumed')  # what a test result repeats of the training's
 
 
 def main() -> None:
+    """The command line of a run."""
     parser = training_parser(__doc__)
     parser.add_argument('--no-test', dest='test', action='store_false', help='train and validate only')
     args = parser.parse_args()

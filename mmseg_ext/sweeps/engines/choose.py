@@ -9,8 +9,8 @@ import torch
 from mmseg_ext.arguments import positive
 from mmseg_ext.engine.machine import cores
 from mmseg_ext.errors import UsageError
+from mmseg_ext.sweeps.engines.local import LocalEngine
 from mmseg_ext.sweeps.jobs import Engine
-from mmseg_ext.sweeps.local import LocalEngine
 
 GIB_A_RUN = 3  # memory that a run on a CPU may take: network, batch and two loader processes
 
@@ -27,7 +27,7 @@ def add_engine_options(parser: ArgumentParser) -> None:
 def make_engine(args: Namespace, runs: int) -> Engine:
     """The engine for at most ``runs`` runs. UsageError when the machine has not what is asked for."""
     if args.engine == 'ray':
-        from mmseg_ext.sweeps.ray_engine import RayEngine  # an extra: nobody else needs Ray
+        from mmseg_ext.sweeps.engines.ray_engine import RayEngine  # an extra: nobody else needs Ray
 
         return RayEngine(args.gpus, args.jobs or runs, args.address)
     if args.address:

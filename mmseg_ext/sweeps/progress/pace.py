@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from mmseg_ext.sweeps.engines.reasons import last_attempt
 from mmseg_ext.sweeps.jobs import LOG, Job
-from mmseg_ext.sweeps.reasons import last_attempt
 
 ITERATION = re.compile(r'Iter\(train\) \[ *(\d+)/(\d+)\]')
 

@@ -3,8 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
-from mmseg_ext.sweeps.configs import JobConfigs
-from mmseg_ext.sweeps.plan import Plan
+from mmseg_ext.sweeps.plans.configs import JobConfigs
+from mmseg_ext.sweeps.plans.plan import Plan
 
 CURE = 'data/README.md says where data sets come from, and MMSEG_EXT_DATA is the folder they are looked for in'
 

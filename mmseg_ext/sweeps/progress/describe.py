@@ -9,12 +9,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mmseg_ext.sweeps.configs import JobConfigs
-from mmseg_ext.sweeps.estimate import estimates
 from mmseg_ext.sweeps.jobs import Job
-from mmseg_ext.sweeps.needs import needs_text
-from mmseg_ext.sweeps.plan import Plan
-from mmseg_ext.sweeps.status import STATES, Standing, standings
+from mmseg_ext.sweeps.plans.configs import JobConfigs
+from mmseg_ext.sweeps.plans.needs import needs_text
+from mmseg_ext.sweeps.plans.plan import Plan
+from mmseg_ext.sweeps.progress.estimate import estimates
+from mmseg_ext.sweeps.progress.status import STATES, Standing, standings
 
 MOST = 40  # runs that get a line each; with more of them the seeds of a line share one
 

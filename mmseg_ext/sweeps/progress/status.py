@@ -10,9 +10,9 @@ from mmengine.config import Config
 from mmseg_ext.engine.checkpoint import POINTER, iteration_of
 from mmseg_ext.engine.recipe import CONFIG, config_hash, first_difference, what_is_trained
 from mmseg_ext.files import read_json
-from mmseg_ext.sweeps.configs import JobConfig, JobConfigs
+from mmseg_ext.sweeps.engines.lock import is_busy
 from mmseg_ext.sweeps.jobs import FAILURE, Job
-from mmseg_ext.sweeps.lock import is_busy
+from mmseg_ext.sweeps.plans.configs import JobConfig, JobConfigs
 
 State = Literal['finished', 'begun', 'failed', 'new']
 STATES: tuple[State, ...] = ('finished', 'begun', 'failed', 'new')

@@ -6,10 +6,10 @@ from collections.abc import Collection
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from mmseg_ext.sweeps.describe import Outlook, duration, totals
 from mmseg_ext.sweeps.jobs import LOG, Ended, Job
-from mmseg_ext.sweeps.pace import Pace
-from mmseg_ext.sweeps.plan import Plan
+from mmseg_ext.sweeps.plans.plan import Plan
+from mmseg_ext.sweeps.progress.describe import Outlook, duration, totals
+from mmseg_ext.sweeps.progress.pace import Pace
 
 SHOWN = ('mIoU_fg', 'mAcc_fg')
 

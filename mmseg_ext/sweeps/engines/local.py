@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmseg_ext.engine.machine import cores
+from mmseg_ext.sweeps.engines.process import THREADS, end_of, start_process
 from mmseg_ext.sweeps.jobs import Ended, Job
-from mmseg_ext.sweeps.process import THREADS, end_of, start_process
 
 POLL = 0.1  # seconds between two looks at the processes
 

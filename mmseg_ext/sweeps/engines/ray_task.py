@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from mmseg_ext.sweeps.engines.process import start_process
 from mmseg_ext.sweeps.jobs import Job
-from mmseg_ext.sweeps.process import start_process
 
 POLL = 0.1  # seconds between two looks at the process
 

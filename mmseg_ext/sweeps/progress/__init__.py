@@ -1,0 +1,1 @@
+"""How far the runs are, how long they will take, and what the terminal shows of it."""
