@@ -27,6 +27,8 @@ refuse() {
     exit 2
 }
 
+"$PYTHON" -c 'import sys; del sys.path[0]; import mmseg_ext' 2>/dev/null ||
+    refuse "$PYTHON does not know mmseg_ext; activate its environment: source .venv/bin/activate"
 project='' gpus='' words=() named=no
 while [ $# -gt 0 ]; do
     case $1 in

@@ -13,6 +13,7 @@ from script_job import wait_until
 SCRIPT = Path(__file__).resolve().parents[2] / 'bash/run_main.sh'
 # Stands in for Python: prints what it is to run, one word a line, and ends with $CODE.
 STAND_IN = """#!/usr/bin/env bash
+[ "$1" != -c ] || exit "${LACKS:-0}"  # the question whether it has the package
 printf '<%s>\\n' "$(basename "$1")" "${@:2}"
 [ "$(basename "$1")" != find_best.py ] || exit "${FIND_CODE:-0}"
 exit "${CODE:-0}"
@@ -185,8 +186,18 @@ def test_an_option_without_its_value(tmp_path):
     assert (done.returncode, done.stderr) == (2, 'error: --project: nothing stands behind it\n')
 
 
+def test_a_python_without_the_package_is_told(tmp_path):
+    done = run_main(tmp_path, *P, LACKS='1')
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        '/python does not know mmseg_ext; activate its environment: source .venv/bin/activate\n'
+    )
+
+
 LISTENS = """#!/usr/bin/env python
 import signal, sys, time
+if sys.argv[1] == '-c':
+    sys.exit()
 heard = []
 signal.signal(signal.SIGINT, lambda *_: heard.append('INT')) if '--keep' not in sys.argv else None
 signal.signal(signal.SIGTERM, lambda *_: heard.append('TERM'))
