@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 import pytest
 
 from mmseg_ext.errors import UsageError
-from mmseg_ext.sweeps.engines import choose as engines
+from mmseg_ext.sweeps.engines import room
 from mmseg_ext.sweeps.engines.choose import add_engine_options, make_engine
 
 
@@ -21,9 +21,9 @@ def machine(monkeypatch):
 
     def become(gpus: int = 0, cores: int = 8, memory: int = 64) -> None:
         pages = {'SC_PAGE_SIZE': 4096, 'SC_PHYS_PAGES': memory * 2**18}
-        monkeypatch.setattr(engines.torch.cuda, 'device_count', lambda: gpus)
-        monkeypatch.setattr(engines, 'cores', lambda: cores)
-        monkeypatch.setattr(engines.os, 'sysconf', pages.__getitem__)
+        monkeypatch.setattr(room.torch.cuda, 'device_count', lambda: gpus)
+        monkeypatch.setattr(room, 'cores', lambda: cores)
+        monkeypatch.setattr(room.os, 'sysconf', pages.__getitem__)
 
     return become
 

@@ -1,18 +1,13 @@
 """Which engine a command line asks for, and how many runs it does at once."""
 
 import argparse
-import os
 from argparse import ArgumentParser, Namespace
 
-import torch
-
 from mmseg_ext.arguments import positive
-from mmseg_ext.engine.machine import cores
 from mmseg_ext.errors import UsageError
 from mmseg_ext.sweeps.engines.local import LocalEngine
+from mmseg_ext.sweeps.engines.room import fitting_runs, usable_gpus
 from mmseg_ext.sweeps.jobs import Engine
-
-GIB_A_RUN = 3  # memory that a run on a CPU may take: network, batch and two loader processes
 
 
 def add_engine_options(parser: ArgumentParser) -> None:
@@ -34,26 +29,6 @@ def make_engine(args: Namespace, runs: int) -> Engine:
         raise UsageError('--address: only a cluster has one; add --engine ray')
     gpus = usable_gpus(args.gpus)
     return LocalEngine(args.jobs or min(len(gpus), runs) or fitting_runs(runs), gpus)
-
-
-def usable_gpus(asked: int | None) -> tuple[int, ...]:
-    """The places of the first ``asked`` GPUs, of all when None; UsageError when there are fewer."""
-    here = torch.cuda.device_count()
-    if asked is not None and asked > here:
-        raise UsageError(f'--gpus {asked}: {_there_are(here)}; take --gpus {here}')
-    return tuple(range(here if asked is None else asked))
-
-
-def fitting_runs(runs: int) -> int:
-    """How many of ``runs`` runs share this machine's cores and memory when it has no GPU."""
-    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
-    return max(1, min(runs, cores(), int(memory // GIB_A_RUN)))
-
-
-def _there_are(gpus: int) -> str:
-    if gpus == 0:
-        return 'there is no GPU here that torch can use'
-    return f'there {"is 1 GPU" if gpus == 1 else f"are {gpus} GPUs"} here'
 
 
 def _count(text: str) -> int:

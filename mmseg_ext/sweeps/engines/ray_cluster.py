@@ -11,9 +11,9 @@ from typing import Any
 from mmseg_ext.engine.machine import cores
 from mmseg_ext.engine.preflight import first_line
 from mmseg_ext.errors import UsageError, listed
-from mmseg_ext.sweeps.engines.choose import usable_gpus
 from mmseg_ext.sweeps.engines.ray_nodes import Node
 from mmseg_ext.sweeps.engines.ray_task import sees
+from mmseg_ext.sweeps.engines.room import usable_gpus
 
 # Read by Ray when it is imported. How a run ends is told by the one who asked for it, once; what its own processes
 # have to say is in their logs. A run that its node has no memory for has failed, as it has anywhere else.
