@@ -20,6 +20,7 @@ from mmseg_ext.sweeps.engines import ray_cluster, ray_engine
 from mmseg_ext.sweeps.engines.choose import add_engine_options, make_engine
 from mmseg_ext.sweeps.engines.process import STOPPED
 from mmseg_ext.sweeps.engines.ray_engine import RayEngine
+from mmseg_ext.sweeps.engines.ray_nodes import Node
 from mmseg_ext.sweeps.jobs import FAILURE, LOG, Ended
 
 pytestmark = [needs_ray, needs_loopback]
@@ -186,7 +187,7 @@ def test_a_stopped_run_has_time_to_save_and_has_not_failed(engine, tmp_path):
 
 
 def test_asked_twice_a_run_ends_at_once_with_its_loaders(engine, tmp_path):
-    stubborn = job(tmp_path, f'import subprocess; print("say:", subprocess.Popen(["sleep", "60"]).pid);{DEAF}')
+    stubborn = job(tmp_path, f'import subprocess; print("say:", subprocess.Popen(["sleep", "600"]).pid);{DEAF}')
     engine.start(stubborn)
     wait_until(lambda: is_ready(tmp_path))
     engine.stop(stubborn)
@@ -194,7 +195,7 @@ def test_asked_twice_a_run_ends_at_once_with_its_loaders(engine, tmp_path):
     engine.stop(stubborn)
     done = ended(engine)[0]
     assert (done.code, done.reason) == (-9, STOPPED)
-    wait_until(lambda: not is_alive(int(said(tmp_path)[0])))
+    wait_until(lambda: not is_alive(int(said(tmp_path)[0])), 20)
 
 
 def test_a_stopped_run_that_waits_for_a_place_never_begins(engine, tmp_path):
@@ -232,6 +233,7 @@ def test_close_ends_what_is_left_but_not_the_cluster_of_somebody_else(engine, cl
     other.start(job(tmp_path / 'a', f'import os; print("say:", os.getpid());{DEAF}'))
     wait_until(lambda: is_ready(tmp_path / 'a'))
     other.close()
+    assert engine.slots == 2
     assert not is_alive(int(said(tmp_path / 'a')[0]))
     assert not (tmp_path / 'a' / FAILURE).exists()
     assert run(engine, tmp_path / 'b', '').code == 0
@@ -272,6 +274,16 @@ def test_a_node_that_does_not_see_the_folder_is_named(engine, cluster, tmp_path,
         f'node {blind}: does not see {tmp_path}; it must be on a file system that all nodes share, at one path'
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_a_node_that_dies_while_it_is_asked_is_named_only_as_long_as_it_counts(engine, tmp_path, monkeypatch):
+    there = ray_cluster.living_nodes()
+    gone = Node('01' * 28, '10.0.0.9', {'CPU': 1.0})
+    answers = iter([[*there, gone], there, [*there, gone], [*there, gone]])
+    monkeypatch.setattr(ray_cluster, 'living_nodes', lambda: next(answers))
+    ray_cluster.check_shared(tmp_path)
+    with pytest.raises(UsageError, match=r'^node 10\.0\.0\.9: .*; see ray status$'):
+        ray_cluster.check_shared(tmp_path)
 
 
 def test_a_node_that_lacks_the_package_is_named(engine, cluster, monkeypatch):
@@ -317,6 +329,7 @@ OWN = """
 from pathlib import Path
 from script_job import ScriptJob
 from mmseg_ext.sweeps.engines.ray_engine import RayEngine
+from mmseg_ext.sweeps.engines.ray_nodes import Node
 engine = RayEngine(0, 1)
 engine.start(ScriptJob(Path('recipe.py'), Path('run'), code={code!r}))
 while not (ended := engine.ended(1.0)):

@@ -84,11 +84,8 @@ class RayEngine:
         """
         threads = os.environ.get(THREADS[0]) or str(max(self.needs.cores, 1))
         ours = {name: value for name, value in os.environ.items() if name.startswith(OURS)}
-        return {
-            **ours,
-            **dict.fromkeys(THREADS, threads),
-            **({} if self.needs.gpus else {'CUDA_VISIBLE_DEVICES': ''}),
-        }
+        hidden = {} if self.needs.gpus else {'CUDA_VISIBLE_DEVICES': ''}
+        return {**ours, **dict.fromkeys(THREADS, threads), **hidden}
 
     def ended(self, timeout: float) -> list[Ended]:
         """The jobs that have ended since the last call; waits up to ``timeout`` seconds for the first one."""
@@ -106,7 +103,7 @@ class RayEngine:
         try:
             code = ray.get(over.task)
         except ray.exceptions.TaskCancelledError:
-            code, over.stopped = LOST, True
+            code = LOST
         except ray.exceptions.OutOfMemoryError:
             code = _note(over.job, 'Ray ended the run because its node was short of memory (OutOfMemoryError)')
         except ray.exceptions.RayError as error:
