@@ -2,13 +2,8 @@
 
 import json
 import os
-import re
 import signal
-import socket
-import subprocess
-import sys
 import time
-from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
@@ -17,7 +12,6 @@ from script_job import ScriptJob, wait_until
 
 from mmseg_ext.errors import UsageError
 from mmseg_ext.sweeps.engines import ray_cluster, ray_engine
-from mmseg_ext.sweeps.engines.choose import add_engine_options, make_engine
 from mmseg_ext.sweeps.engines.process import STOPPED
 from mmseg_ext.sweeps.engines.ray_engine import RayEngine
 from mmseg_ext.sweeps.engines.ray_nodes import Node
@@ -293,67 +287,3 @@ def test_a_node_that_lacks_the_package_is_named(engine, cluster, monkeypatch):
     monkeypatch.setattr(ray_cluster, 'sees', look)
     with pytest.raises(UsageError, match=r"node 127\.0\.0\.\d: .*No module named 'mmseg_ext'; install there what"):
         RayEngine(0, None, cluster.address)
-
-
-@pytest.mark.parametrize('address', ['there', 'ray://there:10001', ':6379', 'there:'])
-def test_an_address_that_is_none(address):
-    with pytest.raises(UsageError, match=re.escape(f'--address {address}: expected HOST:PORT')):
-        ray_cluster._check_answer(address)
-
-
-def test_an_address_where_nothing_answers_is_told_soon():
-    with socket.socket() as unused:
-        unused.bind(('127.0.0.2', 0))
-        address = '{}:{}'.format(*unused.getsockname())
-        with pytest.raises(UsageError, match=f'{address}: nothing answers .*; start the cluster there with'):
-            ray_cluster._check_answer(address)
-
-
-def test_without_ray_the_cure_is_told(monkeypatch):
-    monkeypatch.setattr(ray_cluster, 'find_spec', lambda name: None)
-    with pytest.raises(UsageError, match=r"ray not installed; pip install .* -e '\.\[cluster\]'"):
-        RayEngine(0, None, None)
-
-
-@pytest.mark.parametrize(
-    ('words', 'arguments'), [((), (None, 5, None)), (('--gpus', '0', '--jobs', '2'), (0, 2, None))]
-)
-def test_a_command_line_asks_for_as_many_runs_at_once_as_there_are(monkeypatch, words, arguments):
-    parser = ArgumentParser()
-    add_engine_options(parser)
-    monkeypatch.setattr(ray_engine, 'RayEngine', lambda *given: given)
-    assert make_engine(parser.parse_args(['--engine', 'ray', *words]), 5) == arguments
-
-
-OWN = """
-from pathlib import Path
-from script_job import ScriptJob
-from mmseg_ext.sweeps.engines.ray_engine import RayEngine
-from mmseg_ext.sweeps.engines.ray_nodes import Node
-engine = RayEngine(0, 1)
-engine.start(ScriptJob(Path('recipe.py'), Path('run'), code={code!r}))
-while not (ended := engine.ended(1.0)):
-    pass
-engine.close()
-print(ended[0].code, len(engine.ended(0)))
-"""
-
-
-def test_a_cluster_of_ones_own_is_quiet_even_when_a_keeper_is_lost_and_gone_afterwards(tmp_path):
-    code = 'import os; from pathlib import Path; print("say:", os.environ["RAY_RAYLET_PID"], flush=True)\n'
-    code += 'if not Path("end").exists(): Path("end").touch(); os.kill(os.getppid(), 9); os.read(0, 1)'
-    job(tmp_path / 'run', '')
-    environment = {name: value for name, value in os.environ.items() if name != 'RAY_ADDRESS'}
-    done = subprocess.run(
-        [sys.executable, '-c', OWN.format(code=code)],
-        cwd=tmp_path,
-        env=environment | {'PYTHONPATH': str(Path(__file__).parents[1])},
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
-    assert done.stdout == '0 0\n', done.stderr
-    assert 'raylet' not in done.stderr
-    one, two = said(tmp_path / 'run')
-    assert one == two
-    wait_until(lambda: not is_alive(int(one)))
