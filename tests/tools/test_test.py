@@ -157,6 +157,7 @@ def test_two_processes_under_torchrun_equal_one(project, tmp_path):
     one, two = result(tmp_path / 'one/test'), result(tmp_path / 'two/test')
     assert one['scores'] == two['scores']
     assert {key for key in one if one[key] != two[key]} <= {
+        'finished',
         'seconds',
         'images_per_second',
         'peak_memory_gib',

@@ -19,6 +19,8 @@ def work(job: Job, folder: Path, environment: Mapping[str, str]) -> int:
     A KeyboardInterrupt, which is how Ray cancels a task, asks the process to save and end; a second one ends it at
     once. When this process is gone itself, the standard input of the run's ends, upon which that saves and stops.
     """
+    # Where the cluster was started in the background, its processes ignore the signal that a cancelled task gets.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)
     process, asked = start_process(job, environment), False
     while True:
