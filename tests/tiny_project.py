@@ -73,3 +73,12 @@ def make_project(root: Path) -> Project:
     recipe.parent.mkdir()
     recipe.write_text(text, encoding='utf-8')
     return Project(root, data, recipe)
+
+
+def copy_project(project: Project, folder: Path) -> Project:
+    """The same project in ``folder``, recipe and data included, for a test that changes them."""
+    shutil.copytree(project.data, folder / 'mine')
+    shutil.copytree(project.root / 'configs', folder / 'configs')
+    base = folder / 'configs/_base_/datasets/mine.py'
+    base.write_text(base.read_text().replace(str(project.data), str(folder / 'mine')))
+    return Project(folder, folder / 'mine', folder / 'configs/tiny/tiny.py')

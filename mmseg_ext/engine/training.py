@@ -1,6 +1,5 @@
 """Train one run in its folder: start, resume, refuse to mix, and judge the best weights when it ends."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from mmseg_ext.engine.preflight import first_line
 from mmseg_ext.engine.recipe import CONFIG, config_hash, first_difference, save_config, what_is_trained
 from mmseg_ext.engine.runner import build_runner, working_copy
 from mmseg_ext.errors import DataError, RunError, UsageError, message
-from mmseg_ext.files import remove_partials, writable_folder
+from mmseg_ext.files import read_json, remove_partials, writable_folder
 from mmseg_ext.reports.curves import plot_curves
 
 
@@ -30,10 +29,11 @@ def train(cfg: Config, folder: str | Path, resume: bool = False) -> dict[str, An
     """
     train_dir = writable_folder(Path(folder) / 'train')
     found = _checkpoint_to_resume(cfg, train_dir, resume)
-    if found and (train_dir / 'result.json').is_file():
+    finished = read_json(train_dir / 'result.json') if found else None
+    if finished:
         if is_main_process():
             print(f'{train_dir}: this run is finished, nothing is left to train')
-        return json.loads((train_dir / 'result.json').read_text(encoding='utf-8'))
+        return finished
     barrier()  # every process must have looked before the first one writes
     if is_main_process():
         remove_partials(train_dir)

@@ -17,8 +17,9 @@ from mmseg_ext.reports.comparison.cells import (
     Unfinished,
 )
 from mmseg_ext.reports.comparison.records import Comparison, Project, Row, RunRecord
+from mmseg_ext.reports.comparison.wording import points
 from mmseg_ext.reports.page.facts import facts_of, log_of, without_result
-from mmseg_ext.reports.page.findings import finding, interval, number, signed
+from mmseg_ext.reports.page.findings import finding, interval, number
 
 NAN = float('nan')
 
@@ -93,7 +94,7 @@ def test_one_row_and_none():
 
 def test_numbers_as_they_are_written():
     assert number(cell(1.25, 0.04), 2) == '1.25 ± 0.04'
-    assert [signed(value) for value in (1.26, -1.26, 0.0)] == ['+1.3', '−1.3', '+0.0']
+    assert [points(value, 1) for value in (1.26, -1.26, 0.0)] == ['+1.3', '−1.3', '+0.0']
     assert interval((-1.0, 2.0), 0) == '−1 to +2'
     assert interval(None) == 'not known'
 

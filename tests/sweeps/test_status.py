@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config, ConfigDict
 from PIL import Image
-from tiny_project import Project, make_project
+from tiny_project import Project, copy_project, make_project
 
 import mmseg_ext.sweeps.plans.configs as configs_module
 from mmseg_ext.engine.overrides import load_config
@@ -31,11 +31,7 @@ def shared(tmp_path_factory) -> Project:
 @pytest.fixture
 def project(shared, tmp_path) -> Project:
     """A project whose recipe and data the test may change."""
-    shutil.copytree(shared.data, tmp_path / 'mine')
-    shutil.copytree(shared.root / 'configs', tmp_path / 'configs')
-    base = tmp_path / 'configs/_base_/datasets/mine.py'
-    base.write_text(base.read_text().replace(str(shared.data), str(tmp_path / 'mine')))
-    return Project(tmp_path, tmp_path / 'mine', tmp_path / 'configs/tiny/tiny.py')
+    return copy_project(shared, tmp_path)
 
 
 @pytest.fixture

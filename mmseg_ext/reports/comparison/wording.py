@@ -22,9 +22,9 @@ def score(cell: Cell) -> str:
     return number(cell.mean) + deviation(cell.sd)
 
 
-def points(value: float) -> str:
+def points(value: float, digits: int = 2) -> str:
     """A difference with its sign, which is a minus and no hyphen."""
-    return f'{value:+.2f}'.replace('-', '−')
+    return f'{value:+.{digits}f}'.replace('-', '−')
 
 
 def interval(ends: Interval | None) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mmseg_ext.reports.comparison.cells import GAIN, LOSS, Cell, Change, Line, ScoreTable
 from mmseg_ext.reports.comparison.marks import DIGITS
+from mmseg_ext.reports.comparison.wording import points
 from mmseg_ext.reports.page.scores import cell_of, scored
 
 KEY = 'mIoU_fg'
@@ -29,14 +30,9 @@ def number(cell: Cell, digits: int = 1) -> str:
     return f'{cell.mean:.{digits}f}' + ('' if cell.sd is None else f' ± {cell.sd:.{digits}f}')
 
 
-def signed(value: float, digits: int = 1) -> str:
-    """``+1.2`` or ``−1.2`` with a real minus sign."""
-    return f'{value:+.{digits}f}'.replace('-', '−')
-
-
 def interval(values: tuple[float, float] | None, digits: int = 1) -> str:
     """``+0.2 to +1.3``, or that it is not known."""
-    return 'not known' if values is None else ' to '.join(signed(value, digits) for value in values)
+    return 'not known' if values is None else ' to '.join(points(value, digits) for value in values)
 
 
 def _seeds(cell: Cell) -> str:
@@ -56,7 +52,7 @@ def _difference(change: Change) -> str:
     span = change.both or change.images
     known = f' (95 % interval {interval(span)})' if span else ''
     verdict = 'beyond the noise' if change.verdict in (GAIN, LOSS) else change.verdict
-    return f'{signed(change.difference)} points{known}, {verdict}'
+    return f'{points(change.difference, 1)} points{known}, {verdict}'
 
 
 def _next(table: ScoreTable, lines: Sequence[Line]) -> str:

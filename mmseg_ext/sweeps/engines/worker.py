@@ -7,7 +7,6 @@ again. When the standard input is a pipe and ends, because whoever started this 
 after its iteration and stops, as on SIGTERM.
 """
 
-import json
 import os
 import signal
 import stat
@@ -21,7 +20,7 @@ from mmseg_ext.engine.judging import judge
 from mmseg_ext.engine.results import identity
 from mmseg_ext.engine.training import best_checkpoint, train
 from mmseg_ext.errors import DataError, run_command_line
-from mmseg_ext.files import writable_folder
+from mmseg_ext.files import read_json, writable_folder
 from mmseg_ext.sweeps.engines.lock import exclusive
 from mmseg_ext.sweeps.jobs import Job
 from mmseg_ext.sweeps.progress.status import state
@@ -66,9 +65,9 @@ def train_run(plan: Plan) -> dict[str, Any]:
 
     Raises DataError when it was finished on other data than there is now.
     """
-    file = plan.folder / 'train/result.json'
-    if file.is_file():
-        before, now = json.loads(file.read_text(encoding='utf-8')), identity(plan.cfg, 'val')
+    before = read_json(plan.folder / 'train/result.json')
+    if before:
+        now = identity(plan.cfg, 'val')
         if before['config_hash'] == now['config_hash'] and before['data_hash'] != now['data_hash']:
             raise DataError(
                 f'{plan.folder / "train"}: the training images or masks have changed since this run was trained; '
