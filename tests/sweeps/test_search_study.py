@@ -2,10 +2,13 @@
 
 import optuna
 import pytest
+from optuna.storages import RDBStorage
 from search_project import LR, SPACE, make_request
+from sqlalchemy.exc import IntegrityError
 from tiny_project import make_project
 
 from mmseg_ext.errors import UsageError
+from mmseg_ext.sweeps.search import study as study_module
 from mmseg_ext.sweeps.search.request import read_objective
 from mmseg_ext.sweeps.search.sampling import NumberedTPE, make_pruner
 from mmseg_ext.sweeps.search.space import Parameter
@@ -180,6 +183,23 @@ def test_a_storage_that_cannot_be_opened_is_one_line_without_its_password(place)
     assert said.startswith(f'--storage {shown_storage(place)}: cannot be opened (')
     assert len(said.splitlines()) == 1
     assert 'secret' not in said
+
+
+def test_one_of_two_that_find_a_database_new_waits_for_the_other(tmp_path, monkeypatch):
+    """The one that comes second to make the tables is told that they exist."""
+    begun = []
+
+    class LateStorage(RDBStorage):
+        def __init__(self, url):
+            begun.append(url)
+            if len(begun) < study_module.ATTEMPTS:
+                raise IntegrityError('INSERT', (), Exception('UNIQUE constraint failed'))
+            super().__init__(url)
+
+    monkeypatch.setattr(study_module, 'RDBStorage', LateStorage)
+    monkeypatch.setattr(study_module, 'PAUSE', 0)
+    assert isinstance(open_storage(f'sqlite:///{tmp_path}/study.db'), RDBStorage)
+    assert len(begun) == study_module.ATTEMPTS
 
 
 def test_parameters_of_a_study_are_readable_by_other_tools(project, tmp_path):

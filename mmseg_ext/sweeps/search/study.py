@@ -10,7 +10,7 @@ from optuna.exceptions import DuplicatedStudyError, StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from mmseg_ext.engine.recipe import CONFIG, NOT_IDENTITY, config_hash, first_difference, save_config
 from mmseg_ext.errors import UsageError, listed
@@ -20,6 +20,7 @@ from mmseg_ext.sweeps.search.request import Request
 from mmseg_ext.sweeps.search.sampling import NumberedTPE, make_pruner
 
 TERMS = 'terms'  # user attribute of a study: what all its trials have in common
+ATTEMPTS, PAUSE = 4, 0.5  # to open a database, and the seconds between two of them
 WAIT = 10.0  # seconds in which the process that created a study should have written its terms
 
 
@@ -116,10 +117,23 @@ def open_storage(place: str) -> BaseStorage:
         writable_folder(Path(place).parent)
         return JournalStorage(JournalFileBackend(place))
     try:
-        return RDBStorage(place)
+        return _open_database(place)
     except (SQLAlchemyError, StorageInternalError, ImportError) as error:
         reason = str(error).splitlines()[0]
         raise UsageError(f'--storage {shown_storage(place)}: cannot be opened ({reason})') from error
+
+
+def _open_database(url: str) -> RDBStorage:
+    """The storage behind a URL, its tables made if it is new.
+
+    Of several processes that find it new at the same moment all but one fail, and find the tables a moment later.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return RDBStorage(url)
+        except (IntegrityError, OperationalError, ProgrammingError, StorageInternalError):
+            time.sleep(PAUSE)
+    return RDBStorage(url)
 
 
 def shown_storage(place: str) -> str:
