@@ -1,0 +1,1 @@
+"""Multiply photographs of defects: SDXL inversion, residual linear interpolation and prompt-to-prompt editing."""

@@ -1,0 +1,1 @@
+"""Settings of an edit, their presets and their command line."""

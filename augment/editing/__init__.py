@@ -1,0 +1,1 @@
+"""From an inversion to edited photographs."""

@@ -1,0 +1,1 @@
+"""The labels of edited photographs, and their review."""

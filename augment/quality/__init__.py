@@ -1,0 +1,1 @@
+"""How good an edit is, and whether it may be used."""

@@ -1,0 +1,1 @@
+"""Stable Diffusion XL: loading, prompts, latents, one noise prediction, the DDIM schedule."""
