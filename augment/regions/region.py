@@ -1,0 +1,30 @@
+"""Where a photograph may change, and how much of the edit shows there."""
+
+import numpy as np
+from scipy import ndimage
+
+IGNORED = 255  # the value of pixels that are not scored: no defect, no background
+
+
+def defects(label: np.ndarray) -> np.ndarray:
+    """Labelled defects of (H, W), whatever their class, as bool: neither background (0) nor ignored (255)."""
+    return (label != 0) & (label != IGNORED)
+
+
+def edit_region(label: np.ndarray, halo: float) -> np.ndarray:
+    """Pixels of (H, W) whose centre is at most ``halo`` pixels (Euclidean) from that of a labelled defect, as bool."""
+    labelled = defects(label)
+    if not labelled.any():
+        return labelled
+    return ndimage.distance_transform_edt(~labelled) <= halo
+
+
+def feather(region: np.ndarray, pixels: int) -> np.ndarray:
+    """Share of the edit in each pixel of (H, W), float32: 0 outside ``region``, 1 from ``pixels`` inside it on.
+
+    In between the share grows evenly with the distance to the nearest pixel outside, which for the outermost ring
+    is 1. The frame of the photograph is no border: what touches it stays at 1 there.
+    """
+    if region.all() or pixels <= 1:
+        return region.astype(np.float32)
+    return np.minimum(ndimage.distance_transform_edt(region) / pixels, 1).astype(np.float32)
