@@ -1,12 +1,29 @@
-"""One photograph with its label, edited towards several words: windows, inversion, edits, and back to its pixels."""
+"""One photograph with its label: windows, inversion, edits towards several words, and back to its pixels."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from augment.config.settings import BlendSettings, EditSettings
+from augment.editing.editor import Editor, Progress
+from augment.editing.results import EditResult
+from augment.editing.targets import Target, completed
 from augment.errors import DataError
-from augment.regions.windows import Window
+from augment.regions.composite import composite, pasted
+from augment.regions.geometry import Canvas
+from augment.regions.region import defects, edit_region, feather, permitted
+from augment.regions.windows import Window, defect_windows, whole_frame
+
+if TYPE_CHECKING:
+    from augment.inversion.cache import InversionCache
+    from augment.inversion.result import Inversion, StepLog
 
 
 @dataclass(frozen=True)
@@ -65,10 +82,146 @@ class EditedPhoto:
     reconstruction: np.ndarray
     attention: np.ndarray | None
     windows: list[Window]
-    losses: list[list[Any]]
+    losses: list[list[StepLog]]
     stats: dict[str, Any]
     stalled: bool
 
 
 def _described(array: np.ndarray) -> str:
     return f'{array.dtype} {array.shape}'
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A window after its edits: results in the order of the targets, and what the inversion logged."""
+
+    canvas: Canvas
+    results: list[EditResult]
+    losses: list[StepLog]
+    stalled: bool
+
+    @property
+    def window(self) -> Window:
+        return self.canvas.window
+
+
+def edit_photo(
+    editor: Editor,
+    photo: Photo,
+    words: Sequence[Target | str],
+    progress: Progress | None = None,
+    cache: InversionCache | None = None,
+) -> list[EditedPhoto]:
+    """Edit ``photo`` towards each of ``words``: the windows of its defects, or the whole frame without a label.
+
+    At most ``editor.runtime.batch`` windows go through the model together. ``progress(stage, done, total)`` counts
+    over all of them. Inversions that ``cache`` has are not computed again, new ones are put there.
+
+    Raises:
+        DataError: no label, or none of a defect, where windows or regions are made from it.
+    """
+    _check(photo, editor.settings)
+    region = None if photo.label is None else edit_region(photo.label, editor.settings.blend.halo)
+    targets = [completed(word, editor.settings) for word in words]
+    pieces = sorted(_pieces(editor, photo, region, targets, progress, cache), key=attrgetter('window'))
+    return [_assembled(photo, editor.settings.blend, region, pieces, index) for index in range(len(targets))]
+
+
+def _check(photo: Photo, settings: EditSettings) -> None:
+    """Raise DataError where the label cannot give what the settings make of it."""
+    by_label = 'label' in settings.blend.by
+    if photo.label is None and by_label:
+        raise DataError(f'{photo.stem}: no label, of which blend.by = {settings.blend.by!r} makes the edit region')
+    if photo.label is not None and (by_label or settings.crop.mode == 'defect') and not defects(photo.label).any():
+        raise DataError(f'{photo.stem}: its label shows no defect, so there is nothing to edit')
+
+
+def _canvases(editor: Editor, photo: Photo) -> list[Canvas]:
+    """What the model is shown of a photograph."""
+    from augment.sdxl.loader import native_size
+
+    crop = editor.settings.crop
+    if photo.label is None or crop.mode == 'none':
+        windows = whole_frame(photo.image.shape)
+    else:
+        windows = defect_windows(photo.label, crop, editor.settings.blend.halo)
+    return [Canvas.of(window, crop.resolution or native_size(editor.pipe)) for window in windows]
+
+
+def _batches(canvases: list[Canvas], size: int) -> list[list[Canvas]]:
+    """Groups of at most ``size`` canvases of one shape."""
+    shape = attrgetter('shape')
+    alike = [list(group) for _, group in groupby(sorted(canvases, key=shape), key=shape)]
+    return [group[start : start + size] for group in alike for start in range(0, len(group), size)]
+
+
+def _pieces(
+    editor: Editor,
+    photo: Photo,
+    region: np.ndarray | None,
+    targets: list[Target],
+    progress: Progress | None,
+    cache: InversionCache | None,
+) -> Iterator[_Piece]:
+    """Every window, edited towards every target."""
+    batches = _batches(_canvases(editor, photo), editor.runtime.batch)
+    for index, batch in enumerate(batches):
+        report = progress and partial(_report, progress, index, len(batches))
+        inversions = _inversions(editor, [canvas.forward_image(photo.image) for canvas in batch], report, cache)
+        regions = None if region is None else [canvas.forward_labels(region) for canvas in batch]
+        edited = editor.edit(inversions, targets, regions, progress=report)
+        for canvas, inversion, results in zip(batch, inversions, edited, strict=True):
+            yield _Piece(canvas, results, inversion.losses, inversion.stalled)
+
+
+def _inversions(
+    editor: Editor, images: list[np.ndarray], progress: Progress | None, cache: InversionCache | None
+) -> list[Inversion]:
+    return editor.invert(images, progress=progress)
+
+
+def _report(progress: Progress, index: int, count: int, stage: str, done: int, total: int) -> None:
+    """Pass progress within batch ``index`` of ``count`` on as progress within all of them."""
+    progress(stage, index * total + done, count * total)
+
+
+def _assembled(
+    photo: Photo, blend: BlendSettings, region: np.ndarray | None, pieces: list[_Piece], index: int
+) -> EditedPhoto:
+    """The photograph with the edits towards target ``index`` in its pixels."""
+    results = [piece.results[index] for piece in pieces]
+    edited = _images(photo.image, pieces, [result.image for result in results])
+    attention = _attention(photo.image.shape[:2], pieces, results)
+    allowed = permitted(blend, _shown(photo, pieces), region, attention)
+    weight = feather(allowed, blend.feather if blend.composite else 0)
+    return EditedPhoto(
+        word=results[0].target.word,
+        target_prompt=results[0].target.prompt,
+        image=composite(photo.image, edited, weight),
+        region=allowed,
+        reconstruction=_images(photo.image, pieces, [result.source_image for result in results]),
+        attention=attention,
+        windows=[piece.window for piece in pieces],
+        losses=[piece.losses for piece in pieces],
+        stats={'windows': [result.stats for result in results]},
+        stalled=any(piece.stalled for piece in pieces),
+    )
+
+
+def _images(photograph: np.ndarray, pieces: list[_Piece], canvases: list[np.ndarray]) -> np.ndarray:
+    """The photograph with what the model drew of each window."""
+    drawn = [piece.canvas.inverse_image(canvas) for piece, canvas in zip(pieces, canvases, strict=True)]
+    return pasted(photograph, zip([piece.window for piece in pieces], drawn, strict=True))
+
+
+def _shown(photo: Photo, pieces: list[_Piece]) -> np.ndarray:
+    """The pixels of the photograph, bool (H, W), that lie in a window."""
+    return pasted(np.zeros(photo.image.shape[:2], bool), [(piece.window, True) for piece in pieces])
+
+
+def _attention(shape: tuple[int, int], pieces: list[_Piece], results: list[EditResult]) -> np.ndarray | None:
+    """What the model attended to, bool ``shape``; None where the editor did not ask."""
+    if any(result.mask is None for result in results):
+        return None
+    masks = [piece.canvas.inverse_labels(result.mask) for piece, result in zip(pieces, results, strict=True)]
+    return pasted(np.zeros(shape, bool), zip([piece.window for piece in pieces], masks, strict=True))

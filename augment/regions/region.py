@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import ndimage
 
+from augment.config.settings import BlendSettings
+
 IGNORED = 255  # the value of pixels that are not scored: no defect, no background
 
 
@@ -12,11 +14,26 @@ def defects(label: np.ndarray) -> np.ndarray:
 
 
 def edit_region(label: np.ndarray, halo: float) -> np.ndarray:
-    """Pixels of (H, W) whose centre is at most ``halo`` pixels (Euclidean) from that of a labelled defect, as bool."""
+    """Pixels of (H, W) at most ``halo`` pixels from a labelled defect, centre to centre (Euclidean), as bool."""
     labelled = defects(label)
     if not labelled.any():
         return labelled
     return ndimage.distance_transform_edt(~labelled) <= halo
+
+
+def permitted(
+    blend: BlendSettings, shown: np.ndarray, labelled: np.ndarray | None, attention: np.ndarray | None
+) -> np.ndarray:
+    """Where the pixels of an edit replace those of the photograph, bool (H, W) like what it is made of.
+
+    ``shown`` are the windows, ``labelled`` the defects with their halo, ``attention`` is what the model attended to;
+    where ``blend.by`` names both of these, the union. Nothing outside the windows; without compositing, or with
+    nothing to bound the edit, they are the region.
+    """
+    if not blend.composite or blend.by == 'none':
+        return shown
+    parts = {'label': labelled, 'attention': attention}
+    return shown & np.logical_or.reduce([parts[name] for name in blend.by.split('+')])
 
 
 def feather(region: np.ndarray, pixels: int) -> np.ndarray:

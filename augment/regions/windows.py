@@ -12,7 +12,7 @@ from augment.regions.region import defects
 
 @dataclass(frozen=True, order=True)
 class Window:
-    """A rectangle of whole pixels: rows ``top`` … ``top + height - 1``, columns ``left`` … ``left + width - 1``."""
+    """A rectangle of pixels: ``height`` rows from ``top`` on, ``width`` columns from ``left`` on."""
 
     top: int
     left: int
