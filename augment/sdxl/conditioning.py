@@ -50,8 +50,8 @@ class Conditioning:
 def encode(pipe: StableDiffusionXLPipeline, prompts: Sequence[str]) -> Conditioning:
     """Both text encoders' penultimate layers side by side, and the pooled output of the second.
 
-    The empty prompt is encoded like any other: the zeros that the pipeline itself takes for it are not what the
-    model was trained to start from. Prompts go through one at a time, so that a prompt always yields the same bits.
+    The empty prompt is encoded like any other, where the pipeline itself would take zeros for it. Prompts go
+    through one at a time, so that a prompt always yields the same bits.
     """
     return Conditioning.cat([_encode_one(pipe, prompt) for prompt in prompts])
 
@@ -59,9 +59,7 @@ def encode(pipe: StableDiffusionXLPipeline, prompts: Sequence[str]) -> Condition
 def _encode_one(pipe: StableDiffusionXLPipeline, prompt: str) -> Conditioning:
     first, second = (tokens(tokenizer, prompt) for tokenizer in (pipe.tokenizer, pipe.tokenizer_2))
     if len(first) != len(second):
-        raise UsageError(
-            f"prompt {prompt!r}: the model's two tokenizers split it differently; leave out '!' and symbols"
-        )
+        raise UsageError(f"prompt {prompt!r}: the model's two tokenizers split it differently; leave '!' out")
     with resident(pipe.text_encoder), resident(pipe.text_encoder_2) as device:
         seq, _, pooled, _ = pipe.encode_prompt([prompt], device=device, do_classifier_free_guidance=False)
     return Conditioning(seq.float(), pooled.float())

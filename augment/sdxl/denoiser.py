@@ -64,7 +64,7 @@ class Denoiser:
         )[0].float()
 
     def _noise(self, z: Tensor, prediction: Tensor, i: int) -> Tensor:
-        """The predicted noise; a velocity ``v = sqrt(a) eps - sqrt(1 - a) x`` is converted (Salimans & Ho 2022)."""
+        """The noise itself, or what a velocity ``v = sqrt(a) eps - sqrt(1 - a) x`` says of it (Salimans & Ho 2022)."""
         if self.grid.prediction_type == 'epsilon':
             return prediction
         alpha = self.grid.alpha_bar(i)

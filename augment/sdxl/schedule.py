@@ -1,8 +1,8 @@
 """The deterministic DDIM path in both directions (Song et al. 2021, https://arxiv.org/abs/2010.02502, eq. 12).
 
 One step is affine in the latent and the predicted noise: ``z' = r z + c eps`` with ``r = sqrt(a' / a)`` and
-``c = sqrt(1 - a') - r sqrt(1 - a)``, where ``a`` and ``a'`` are the cumulated alphas of the two noise levels. Up is
-the same step with the levels exchanged, hence the exact inverse for the same ``eps``.
+``c = sqrt(1 - a') - r sqrt(1 - a)``, where ``a`` and ``a'`` are the cumulated alphas of the two noise levels. Up
+is the same step with the levels exchanged, hence the exact inverse for the same ``eps``.
 """
 
 import math
@@ -58,11 +58,9 @@ class DDIMGrid:
     def from_pipeline(cls, pipe: StableDiffusionXLPipeline, steps: int) -> 'DDIMGrid':
         """The grid of ``steps`` steps for the model of ``pipe``, whatever scheduler the pipe itself has."""
         scheduler = ddim_scheduler(pipe.scheduler.config)
-        wrong = {name: scheduler.config[name] for name in FORCED if scheduler.config[name] != FORCED[name]}
+        wrong = [name for name, value in FORCED.items() if scheduler.config[name] != value]
         if wrong:
-            raise UsageError(
-                f'the DDIM scheduler did not take {wrong}; this version of diffusers is not supported'
-            )
+            raise UsageError(f'the DDIM scheduler of this version of diffusers did not take over {wrong}')
         most = scheduler.config.num_train_timesteps - 1
         if not 1 <= steps <= most:
             raise UsageError(f'steps: {steps} is not between 1 and {most}')

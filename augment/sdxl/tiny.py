@@ -5,6 +5,7 @@ layers, gradients and files can be said of it too. ``--model tiny-random`` takes
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import torch
 from tokenizers import pre_tokenizers
@@ -23,11 +24,11 @@ from augment.sdxl.upstream import (
 
 BEGIN, END = '<|startoftext|>', '<|endoftext|>'
 # Whole words of the tiny vocabulary; all others, such as 'blistering', fall into several pieces.
-WORDS = (
-    'a an and at bad close clean concrete corrosion corroded crack cracks cracked damage deep defect dent dented dirty '
-    'fine glass image in ing blister large line long macro metal of on paint photo photograph peeling road rust rusty '
-    'scratch scratched small spot steel stone surface texture the tile tiny top view wall white with wood'
-).split()
+WORDS = """
+    a an and at bad clean close concrete corroded corrosion crack cracked cracks damage deep defect dent dented dirty
+    fine glass image in large line long macro metal of on paint peeling photo photograph road rust rusty scratch
+    scratched small spot steel stone surface texture the tile tiny top view wall white with wood
+""".split()  # noqa: SIM905
 # The noise schedule that stable diffusion XL was trained with.
 SCHEDULE = dict(beta_start=0.00085, beta_end=0.012, beta_schedule='scaled_linear', num_train_timesteps=1000)
 
@@ -76,22 +77,17 @@ def vocabulary(words: Iterable[str]) -> tuple[dict[str, int], list[tuple[str, st
         while len(pieces) > 1:
             merges.append((pieces[0], pieces[1]))
             pieces[:2] = [pieces[0] + pieces[1]]
-    pieces = [
-        *letters,
-        *(letter + '</w>' for letter in letters),
-        *(''.join(merge) for merge in merges),
-        BEGIN,
-        END,
-    ]
-    return {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}, merges
+    ends = [letter + '</w>' for letter in letters]
+    pieces = dict.fromkeys([*letters, *ends, *map(''.join, merges), BEGIN, END])
+    return {piece: number for number, piece in enumerate(pieces)}, merges
 
 
 def _split(word: str, merges: list[tuple[str, str]]) -> list[str]:
     pieces = [*word[:-1], word[-1] + '</w>']
-    while ranks := [merges.index(pair) for pair in zip(pieces, pieces[1:], strict=False) if pair in merges]:
-        first, second = merges[min(ranks)]
-        k = list(zip(pieces, pieces[1:], strict=False)).index((first, second))
-        pieces[k : k + 2] = [first + second]
+    while known := [pair for pair in pairwise(pieces) if pair in merges]:
+        first = min(known, key=merges.index)
+        k = list(pairwise(pieces)).index(first)
+        pieces[k : k + 2] = [''.join(first)]
     return pieces
 
 

@@ -27,7 +27,7 @@ with warnings.catch_warnings():
     warnings.simplefilter('ignore')
     import transformers
 
-    # These messages are written to the log while classes are imported, so they are silenced around the import alone.
+    # Their advice on image processors comes through the log, and only while they are imported.
     verbosity = transformers.logging.get_verbosity()
     transformers.logging.set_verbosity_error()
     import diffusers
