@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -121,10 +121,11 @@ def edit_photo(
         DataError: no label, or none of a defect, where windows or regions are made from it.
     """
     _check(photo, editor.settings)
-    region = None if photo.label is None else edit_region(photo.label, editor.settings.blend.halo)
+    blend = editor.settings.blend
+    region = edit_region(photo.label, blend.halo) if 'label' in blend.by else None
     targets = [completed(word, editor.settings) for word in words]
     pieces = sorted(_pieces(editor, photo, region, targets, progress, cache), key=attrgetter('window'))
-    return [_assembled(photo, editor.settings.blend, region, pieces, index) for index in range(len(targets))]
+    return [_assembled(photo, blend, region, pieces, index) for index in range(len(targets))]
 
 
 def _check(photo: Photo, settings: EditSettings) -> None:
@@ -138,14 +139,20 @@ def _check(photo: Photo, settings: EditSettings) -> None:
 
 def _canvases(editor: Editor, photo: Photo) -> list[Canvas]:
     """What the model is shown of a photograph."""
-    from augment.sdxl.loader import native_size
-
     crop = editor.settings.crop
     if photo.label is None or crop.mode == 'none':
         windows = whole_frame(photo.image.shape)
     else:
         windows = defect_windows(photo.label, crop, editor.settings.blend.halo)
-    return [Canvas.of(window, crop.resolution or native_size(editor.pipe)) for window in windows]
+    side = crop.resolution or _native_size(editor)
+    return [Canvas.of(window, side) for window in windows]
+
+
+def _native_size(editor: Editor) -> int:
+    """Side in pixels of the squares that the model was trained on."""
+    from augment.sdxl.loader import native_size
+
+    return native_size(editor.pipe)
 
 
 def _batches(canvases: list[Canvas], size: int) -> list[list[Canvas]]:

@@ -87,7 +87,7 @@ def _interpolated(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _nearest(length: int, source: int, offset: int = 0, total: int | None = None) -> np.ndarray:
-    """Which of ``source`` pixels each of ``total`` shows when the former fill ``length`` of them from ``offset`` on.
+    """Which of ``source`` pixels each of ``total`` shows, when the former fill ``length`` from ``offset`` on.
 
     The one that its centre lies in, computed in whole numbers; outside, the first or the last.
     """

@@ -26,9 +26,9 @@ def permitted(
 ) -> np.ndarray:
     """Where the pixels of an edit replace those of the photograph, bool (H, W) like what it is made of.
 
-    ``shown`` are the windows, ``labelled`` the defects with their halo, ``attention`` is what the model attended to;
-    where ``blend.by`` names both of these, the union. Nothing outside the windows; without compositing, or with
-    nothing to bound the edit, they are the region.
+    ``shown`` are the windows, ``labelled`` the defects with their halo, ``attention`` is what the model attended
+    to; where ``blend.by`` names both of these, their union. Never outside the windows, which are the region
+    themselves without compositing or with nothing to bound the edit.
     """
     if not blend.composite or blend.by == 'none':
         return shown
