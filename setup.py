@@ -23,6 +23,7 @@ CORE = [
 EXTRAS = {
     'gpu': ['torchvision>=0.21'],
     'augment': ['diffusers>=0.35', 'transformers>=5', 'accelerate>=1', 'safetensors>=0.5'],
+    'metrics': ['torchmetrics>=1.6', 'torchvision>=0.21'],
     'seggpt': ['transformers>=5', 'safetensors>=0.5'],
     'smp': ['segmentation-models-pytorch>=0.5'],
     'search': ['optuna>=5'],
@@ -43,6 +44,8 @@ setup(
     package_data={
         'mmseg_ext.reports.page': ['*.jinja', '*.css', '*.js'],
         'mmseg_ext.sweeps.search.page': ['*.jinja'],
+        'augment.config': ['presets/*.toml'],
+        'augment.report': ['page/*.jinja', 'page/*.css', 'page/*.js'],
     },
     install_requires=CORE,
     extras_require=EXTRAS,

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 SIDE = 8
+MARGIN = 0.1  # grey levels; less is no difference but rounding
 
 
 def fingerprint(image: np.ndarray) -> int:
@@ -11,9 +12,9 @@ def fingerprint(image: np.ndarray) -> int:
 
     Brightness and contrast of the whole do not matter, and noise little.
     """
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float64)
     areas = cv2.resize(grey, (SIDE + 1, SIDE), interpolation=cv2.INTER_AREA)
-    bits = areas[:, :-1] < areas[:, 1:]
+    bits = areas[:, :-1] + MARGIN < areas[:, 1:]
     return int.from_bytes(np.packbits(bits).tobytes(), 'big')
 
 

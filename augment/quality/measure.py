@@ -31,11 +31,12 @@ def measure(
 ) -> dict[str, float]:
     """Scores by name; NaN is one that is not defined here, or not available.
 
-    ``recon_psnr``: the model's drawing of the unedited windows, dB. ``background_psnr``, ``background_ssim``: outside
-    the region, and as PIE-Bench counts them (``…_pie``). ``psnr``, ``ssim``: the whole photograph, edited against
-    original. ``change`` 0..1 in the region, ``area`` its share of the frame, ``seam`` and ``survival`` as in their
-    modules. ``bits_source`` and ``bits_words``: of 64, between the fingerprints of the region here and in the original
-    or in the nearest of ``others``, the same photograph's other words. ``lpips``, ``clip``: ``perceptual``.
+    ``recon_psnr``: the model's drawing of the unedited windows, dB. ``background_psnr``, ``background_ssim``:
+    outside the region, and as PIE-Bench counts them (``…_pie``). ``psnr``, ``ssim``: the whole photograph, edited
+    against original. ``change`` 0..1 in the region, ``area`` its share of the frame, ``seam`` and ``survival`` as
+    in their modules. ``bits_source`` and ``bits_words``: of 64, between the fingerprints of the region here and in
+    the original, or in the nearest of ``others``, the same photograph's other words. ``lpips`` and ``clip`` come
+    from ``perceptual``. PSNR of equal pixels is ``IDENTICAL``.
     """
     after, region = edited.image, edited.region
     scores = {
@@ -75,5 +76,5 @@ def _inside(windows: Sequence, shape: tuple[int, int]) -> np.ndarray:
     """Where the model drew: all pixels of the windows."""
     drawn = np.zeros(shape, bool)
     for window in windows:
-        drawn[window.top : window.top + window.height, window.left : window.left + window.width] = True
+        drawn[window.slices] = True
     return drawn

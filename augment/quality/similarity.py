@@ -14,7 +14,7 @@ C1, C2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
 
 
 def psnr(a: np.ndarray, b: np.ndarray, region: np.ndarray | None = None) -> float:
-    """Peak signal-to-noise ratio in dB over the pixels of ``region`` alone; infinite where all of them are equal."""
+    """Peak signal-to-noise ratio in dB over the pixels of ``region`` alone; infinite where all are equal."""
     _check(a, b, region)
     difference = a.astype(np.float64) - b
     return _decibel(np.square(difference if region is None else difference[region]))
@@ -23,13 +23,13 @@ def psnr(a: np.ndarray, b: np.ndarray, region: np.ndarray | None = None) -> floa
 def psnr_pie(a: np.ndarray, b: np.ndarray, region: np.ndarray) -> float:
     """PSNR as PIE-Bench states it: both photographs black outside ``region``, the mean over all pixels.
 
-    It is higher than the true one by 10 log10(pixels / pixels of the region); for comparison with published tables.
+    It is higher than the true one by 10 log10(pixels / pixels of the region); to compare with published tables.
     """
     return psnr(a * region[..., None], b * region[..., None])
 
 
 def ssim(a: np.ndarray, b: np.ndarray, region: np.ndarray | None = None) -> float:
-    """Structural similarity, -1..1, the mean over pixels (of ``region``) around which the window fits, and channels.
+    """Structural similarity, -1..1: the mean over pixels (of ``region``) where the window fits, and over channels.
 
     Wang, Bovik, Sheikh, Simoncelli 2004 with their constants. Raises DataError below 11 pixels.
     """

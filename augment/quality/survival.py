@@ -22,7 +22,7 @@ def survival(before: np.ndarray, after: np.ndarray, label: np.ndarray, new_label
 def contrast(image: np.ndarray, defects: np.ndarray, scored: np.ndarray) -> float:
     """Grey levels between defects and what lies around them: the distance of the mean colours of a defect and of
     its ring, over sqrt(3), averaged over the connected defects by their pixels. NaN where no defect has a ring."""
-    parts, count = ndimage.label(defects, np.ones((3, 3)))
+    parts, _ = ndimage.label(defects, np.ones((3, 3)))
     values, weights = [], []
     for index, box in enumerate(ndimage.find_objects(parts), start=1):
         place = tuple(slice(max(side.start - RING, 0), side.stop + RING) for side in box)
