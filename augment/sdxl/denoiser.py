@@ -64,7 +64,7 @@ class Denoiser:
         )[0].float()
 
     def _noise(self, z: Tensor, prediction: Tensor, i: int) -> Tensor:
-        """The noise itself, or what a velocity ``v = sqrt(a) eps - sqrt(1 - a) x`` says of it (Salimans & Ho 2022)."""
+        """The noise, also from a velocity ``v = sqrt(a) eps - sqrt(1 - a) x`` (Salimans & Ho 2022)."""
         if self.grid.prediction_type == 'epsilon':
             return prediction
         alpha = self.grid.alpha_bar(i)

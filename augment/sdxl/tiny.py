@@ -25,9 +25,9 @@ from augment.sdxl.upstream import (
 BEGIN, END = '<|startoftext|>', '<|endoftext|>'
 # Whole words of the tiny vocabulary; all others, such as 'blistering', fall into several pieces.
 WORDS = """
-    a an and at bad clean close concrete corroded corrosion crack cracked cracks damage deep defect dent dented dirty
-    fine glass image in large line long macro metal of on paint peeling photo photograph road rust rusty scratch
-    scratched small spot steel stone surface texture the tile tiny top view wall white with wood
+    a an and at bad clean close concrete corroded corrosion crack cracked cracks damage deep defect dent dented
+    dirty fine glass image in large line long macro metal of on paint peeling photo photograph road rust rusty
+    scratch scratched small spot steel stone surface texture the tile tiny top view wall white with wood
 """.split()  # noqa: SIM905
 # The noise schedule that stable diffusion XL was trained with.
 SCHEDULE = dict(beta_start=0.00085, beta_end=0.012, beta_schedule='scaled_linear', num_train_timesteps=1000)

@@ -31,6 +31,7 @@ with warnings.catch_warnings():
     verbosity = transformers.logging.get_verbosity()
     transformers.logging.set_verbosity_error()
     import diffusers
+    import huggingface_hub
     from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
@@ -38,6 +39,7 @@ with warnings.catch_warnings():
 
 diffusers.utils.logging.disable_progress_bar()
 transformers.logging.disable_progress_bar()
+huggingface_hub.utils.enable_progress_bars()  # a download takes minutes; transformers has just hidden it
 
 __all__ = [
     'AutoencoderKL',

@@ -1,0 +1,131 @@
+"""Where a model comes from, and its small files: configurations and vocabularies, without weights."""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from augment.errors import UsageError
+
+BASE = 'stabilityai/stable-diffusion-xl-base-1.0'
+TINY = 'tiny-random'
+CONFIG_FILES = ('model_index.json', '*/config.json', '*/*_config.json', '*/vocab.json', '*/merges.txt')
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A stable diffusion XL and what is changed in it.
+
+    Args:
+        name: Hub id, folder in diffusers' layout, one ``.safetensors`` file, or ``tiny-random``.
+        lora: Low-rank weights added to the model: hub id, folder or ``.safetensors`` file.
+        vae: Autoencoder in place of the model's own: hub id, folder or ``.safetensors`` file.
+        variant: Of weights that lie there more than once, such as ``fp16``.
+        offline: Use what is on this machine, ask no network.
+        lora_scale: Factor of the low-rank weights.
+    """
+
+    name: str = BASE
+    lora: str | None = None
+    vae: str | None = None
+    variant: str | None = None
+    offline: bool = False
+    lora_scale: float = 1.0
+
+    @property
+    def kind(self) -> str:
+        """``tiny``, ``folder``, ``file`` or ``hub``."""
+        return 'tiny' if self.name == TINY else kind(self.name)
+
+
+def kind(name: str) -> str:
+    """``folder``, ``file`` or ``hub``; raises UsageError for what is none of them."""
+    path = local(name)
+    if path.is_dir():
+        return 'folder'
+    if path.suffix == '.safetensors' and path.is_file():
+        return 'file'
+    if path.suffix in ('.ckpt', '.pt', '.pth', '.bin'):
+        raise UsageError(f'{name}: pickled weights can run code and are not loaded; convert them to .safetensors')
+    if path.suffix == '.safetensors' or not re.fullmatch(r'\w[\w.-]*/[\w.-]+', name):
+        raise UsageError(f'{name}: no such folder or .safetensors file, and no hub id, which reads owner/name')
+    return 'hub'
+
+
+def local(name: str) -> Path:
+    """``name`` as a path, with ~ for the home."""
+    return Path(name).expanduser()
+
+
+def wanted(variant: str | None = None, top: bool = False) -> tuple[list[str], list[str]]:
+    """Patterns of the files of a hub model that are loaded, and of those among them that are not.
+
+    ``top``: weights lie at the top of the repository, not in a folder for each part.
+    """
+    weights = '*' if top else '*/*'
+    if variant:
+        return ['*.json', '*.txt', f'{weights}.{variant}*.safetensors'], []
+    return ['*.json', '*.txt', f'{weights}.safetensors'], [f'{weights}.*.safetensors']
+
+
+def download_command(name: str, included: Iterable[str], excluded: Iterable[str] = ()) -> str:
+    """The command line that fetches these files of hub model ``name`` to where the loader looks."""
+    options = [f'--include "{pattern}"' for pattern in included] + [
+        f'--exclude "{pattern}"' for pattern in excluded
+    ]
+    return ' '.join(['hf download', name, *options])
+
+
+def fetch(
+    what: str, name: str, offline: bool, included: Iterable[str], excluded: Iterable[str] = (), command: str = ''
+) -> Path:
+    """The folder on this machine with these files of hub model ``name``, downloaded unless ``offline``.
+
+    Raises UsageError with the command that gets them.
+    """
+    from huggingface_hub import snapshot_download
+
+    included, excluded = list(included), list(excluded)
+    with missing(f'{what} {name}', command or download_command(name, included, excluded)):
+        return Path(
+            snapshot_download(name, allow_patterns=included, ignore_patterns=excluded, local_files_only=offline)
+        )
+
+
+def resolve(what: str, name: str, offline: bool, variant: str | None = None, top: bool = False) -> Path:
+    """File or folder with the weights of ``name``, whichever way they are named."""
+    if kind(name) != 'hub':
+        return local(name)
+    return fetch(what, name, offline, *wanted(variant, top))
+
+
+@contextmanager
+def missing(name: str, command: str | None = None) -> Iterator[None]:
+    """Turn what the libraries raise for absent or unreadable files into one line with the cure."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as error:  # the hub, diffusers, transformers and safetensors each have their own
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        cause = lines[0] if lines else type(error).__name__
+        cure = f'; get it with: {command}' if command else ''
+        raise UsageError(f'{name} could not be loaded ({cause}){cure}') from error
+
+
+def config_folder(source: ModelSource) -> Path:
+    """Folder with the model's configurations and vocabularies; weights need not be there.
+
+    For a single file: the folder that it lies in, where that has them, else those of the base model, with which
+    such files share them. From the hub a megabyte or two is downloaded once, unless ``offline``.
+    """
+    path = local(source.name)
+    if source.kind == 'folder':
+        return path
+    if source.kind == 'file':
+        beside = path.parent
+        has_them = (beside / 'model_index.json').is_file()
+        return beside if has_them else fetch('the configuration', BASE, source.offline, CONFIG_FILES)
+    command = download_command(source.name, *wanted(source.variant))
+    return fetch('model', source.name, source.offline, CONFIG_FILES, command=command)
