@@ -19,14 +19,15 @@ class EditResult:
 
     ``image`` (H, W, 3) uint8 RGB is what the model drew, not yet put together with the pixels of the photograph.
     ``mask`` (H, W) bool is where the attention to the words allowed the edit, None unless ``blend.by`` speaks of
-    attention. ``latent`` (4, H/8, W/8) fp32 is on the CPU. ``source_image`` (H, W, 3) is the photograph as the model
-    draws it again without an edit: from the inversion where that knows it, else from the source row of the edit
-    (``stats['reconstruction']`` says which; a pinned row ends at the photograph's own latent).
+    attention. ``latent`` and ``source_latent`` (4, H/8, W/8) fp32 are on the CPU; that of a pinned source is the
+    photograph's own. ``source_image`` (H, W, 3) is the photograph as the model draws it again without an edit:
+    from the inversion where that knows it, else from the source row (``stats['reconstruction']`` says which).
     """
 
     image: np.ndarray
     mask: np.ndarray | None
     latent: Tensor
+    source_latent: Tensor
     source_image: np.ndarray
     target: Target
     stats: dict[str, Any] = field(default_factory=dict)

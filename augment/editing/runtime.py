@@ -17,10 +17,11 @@ PRECISIONS = ('auto', 'bf16', 'fp32')
 class Runtime:
     """Precision, memory and speed.
 
-    ``dtype`` is the precision of the UNet alone (latents, guidance and null embeddings are fp32, and so is the VAE):
-    ``auto`` is bf16 on a GPU that has it, else fp32. ``batch`` photographs go through the UNet together.
-    ``checkpointing`` recomputes activations in the backward pass. ``split_guidance`` sends the rows of an edit
-    through the UNet one by one (a target with its source). ``compile`` compiles the UNet's repeated blocks.
+    ``dtype`` is the precision of the UNet alone (latents, guidance, null embeddings and VAE are fp32): ``auto`` is
+    bf16 on a GPU that has it, else fp32. ``batch`` photographs go through the UNet together, each with all its
+    targets. ``checkpointing`` recomputes activations in the backward pass. ``split_guidance`` edits one target of
+    one photograph at a time, rows with and without a condition in calls of their own: at most two rows, against
+    ``batch * (2 * targets + 1)``. ``compile`` compiles the UNet's repeated blocks.
     """
 
     dtype: str = 'auto'

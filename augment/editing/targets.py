@@ -12,9 +12,10 @@ from augment.config.settings import EditSettings
 class Target:
     """An edit towards ``word``; what is None follows from the settings.
 
-    ``prompt``: the target template with the word in it. ``equalize``: factor on the attention to each of these words
-    of the prompt; by default ``control.equalizer`` on the word, and ``{}`` leaves all as they are. ``blend_words``:
-    words whose attention bounds the edit where ``blend.by`` speaks of attention; by default the word.
+    ``prompt``: the target template with the word in it. ``equalize``: factor on the attention to each of these
+    words of the prompt; by default ``control.equalizer`` on the word, and ``{}`` leaves all as they are.
+    ``blend_words``: words whose attention bounds the edit where ``blend.by`` speaks of attention; by default the
+    word.
     """
 
     word: str
