@@ -2,9 +2,9 @@
 
 From Python::
 
-    from augment import Editor, EditSettings, load_pipeline
+    from augment import Editor, EditSettings, ModelSource, load_pipeline
 
-    editor = Editor(load_pipeline('tiny-random'), EditSettings(steps=4))
+    editor = Editor(load_pipeline(ModelSource('tiny-random')), EditSettings(steps=4))
     inversions = editor.invert([photograph])
     for result in editor.edit(inversions, ['peeling', 'rust'], regions=[region])[0]:
         result.image
@@ -19,7 +19,7 @@ _HOMES = {
     'EditResult': 'augment.editing.results',
     'EditSettings': 'augment.config.settings',
     'Editor': 'augment.editing.editor',
-    'ModelSource': 'augment.sdxl.loader',
+    'ModelSource': 'augment.sdxl.source',
     'Runtime': 'augment.editing.runtime',
     'Target': 'augment.editing.targets',
     'load_pipeline': 'augment.sdxl.loader',

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from augment.attention.control import EditControl, Rows
 from augment.attention.install import installed
-from augment.config.settings import EditSettings
+from augment.config.settings import BlendSettings, EditSettings
 from augment.inversion.proximal import guide
 from augment.sdxl.conditioning import Conditioning
 
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from augment.sdxl.denoiser import Denoiser
 
 Progress = Callable[[str, int, int], None]
+
+
+def first_blended(blend: BlendSettings, steps: int) -> int:
+    """The first step after which latents are bounded: 10 of 50 for 0.2; rounded down, 0.29 of 100 being 29."""
+    return int(blend.start * steps + 1e-9)
 
 
 class Sampling:
@@ -59,7 +64,7 @@ class Sampling:
         self.target_conds = targets.to(device)
         self.regions = None if regions is None else regions.to(device)
         self.pinned = settings.inversion.pinned
-        self.blend_from = int(settings.blend.start * len(self.grid) + 1e-9)
+        self.blend_from = first_blended(settings.blend, len(self.grid))
         self.sources = self.paths[0]
         self.edited = self.sources.repeat_interleave(self.n, dim=0)
 
