@@ -23,8 +23,8 @@ IDS = st.lists(st.integers(0, 3), max_size=6)
 
 
 def best_alignment(source, target):
-    """All ways to pair equal tokens in order; of the longest ones that which, read from the end, pairs the earliest
-    target token and then the earliest source token: the rule that leaves gaps as late as it can."""
+    """Of all longest ways to pair equal tokens in order the one that, read from its end, pairs the earliest target
+    token and then the earliest source token: gaps are as late as they can be."""
     count = min(len(source), len(target))
     for length in range(count, -1, -1):
         found = [
