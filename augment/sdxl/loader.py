@@ -82,11 +82,12 @@ def _weights(source: ModelSource, dtype: torch.dtype) -> StableDiffusionXLPipeli
 
 
 def _from_folder(folder: Path, source: ModelSource, dtype: torch.dtype) -> StableDiffusionXLPipeline:
+    _check_variant(folder, source.variant)
     # Low-rank weights are small beside those they are added to: they are added before rounding.
     precision = {'unet': torch.float32 if source.lora else dtype, 'default': torch.float32}
     return StableDiffusionXLPipeline.from_pretrained(
         folder,
-        torch_dtype=precision,
+        dtype=precision,
         variant=source.variant,
         use_safetensors=True,
         add_watermarker=False,
@@ -94,10 +95,18 @@ def _from_folder(folder: Path, source: ModelSource, dtype: torch.dtype) -> Stabl
     )
 
 
+def _check_variant(folder: Path, variant: str | None) -> None:
+    names = [file.name for file in (folder / 'unet').glob('*.safetensors')]
+    there = {name.split('.')[1].split('-')[0] if name.count('.') > 1 else None for name in names}
+    if there and variant not in there:
+        cure = ' or '.join(sorted(f'--variant {name}' if name else 'no --variant' for name in there))
+        raise UsageError(f'{folder} has no weights of variant {variant}: use {cure}')
+
+
 def _from_file(path: Path, config: Path) -> StableDiffusionXLPipeline:
     # Always with a configuration: without one, diffusers would ask the network even when told not to.
     pipe = StableDiffusionXLPipeline.from_single_file(
-        str(path), config=str(config), torch_dtype=torch.float32, add_watermarker=False, local_files_only=True
+        str(path), config=str(config), dtype=torch.float32, add_watermarker=False, local_files_only=True
     )
     pipe.scheduler.register_to_config(**_marks(path))
     return pipe
@@ -113,7 +122,7 @@ def _marks(path: Path) -> dict[str, Any]:
 
 def _vae(source: ModelSource) -> AutoencoderKL:
     path = resolve('VAE', source.vae, source.offline, top=True)
-    options = dict(torch_dtype=torch.float32, local_files_only=True)
+    options = dict(dtype=torch.float32, local_files_only=True)
     with missing(f'VAE {source.vae}'):
         if path.is_file():
             return AutoencoderKL.from_single_file(

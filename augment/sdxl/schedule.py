@@ -39,6 +39,8 @@ def ddim_scheduler(config: dict[str, Any]) -> DDIMScheduler:
     prediction = config.get('prediction_type', 'epsilon')
     if prediction not in ('epsilon', 'v_prediction'):
         raise UsageError(f'this model predicts {prediction!r}; only epsilon and v_prediction can be inverted')
+    # Fields that a config lists as left at their defaults would be put back to the defaults of DDIM.
+    config.pop('_use_default_values', None)
     return DDIMScheduler.from_config({**config, **FORCED})
 
 

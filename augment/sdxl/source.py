@@ -10,7 +10,15 @@ from augment.errors import UsageError
 
 BASE = 'stabilityai/stable-diffusion-xl-base-1.0'
 TINY = 'tiny-random'
-CONFIG_FILES = ('model_index.json', '*/config.json', '*/*_config.json', '*/vocab.json', '*/merges.txt')
+CONFIG_FILES = (
+    'model_index.json',
+    '*/config.json',
+    '*/*_config.json',
+    '*/tokenizer.json',
+    '*/vocab.json',
+    '*/merges.txt',
+    '*/special_tokens_map.json',
+)
 
 
 @dataclass(frozen=True)
@@ -63,10 +71,11 @@ def wanted(variant: str | None = None, top: bool = False) -> tuple[list[str], li
 
     ``top``: weights lie at the top of the repository, not in a folder for each part.
     """
-    weights = '*' if top else '*/*'
+    if top:
+        return ['*.json', '*.safetensors'], []
     if variant:
-        return ['*.json', '*.txt', f'{weights}.{variant}*.safetensors'], []
-    return ['*.json', '*.txt', f'{weights}.safetensors'], [f'{weights}.*.safetensors']
+        return ['*.json', '*.txt', f'*/*.{variant}*.safetensors'], []
+    return ['*.json', '*.txt', '*/*.safetensors'], ['*/*.*.safetensors']
 
 
 def download_command(name: str, included: Iterable[str], excluded: Iterable[str] = ()) -> str:
@@ -85,12 +94,19 @@ def fetch(
     Raises UsageError with the command that gets them.
     """
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
     included, excluded = list(included), list(excluded)
-    with missing(f'{what} {name}', command or download_command(name, included, excluded)):
-        return Path(
-            snapshot_download(name, allow_patterns=included, ignore_patterns=excluded, local_files_only=offline)
-        )
+    command = command or download_command(name, included, excluded)
+    try:
+        with missing(f'{what} {name}', command, but=(LocalEntryNotFoundError, RepositoryNotFoundError)):
+            patterns = dict(allow_patterns=included, ignore_patterns=excluded)
+            return Path(snapshot_download(name, local_files_only=offline, **patterns))
+    except LocalEntryNotFoundError as error:
+        why = '' if offline else ', and the hub cannot be reached'
+        raise UsageError(f'{what} {name} is not on this machine{why}; get it with: {command}') from error
+    except RepositoryNotFoundError as error:
+        raise UsageError(f'the hub shows no model {name}; if it is private or gated: hf auth login') from error
 
 
 def resolve(what: str, name: str, offline: bool, variant: str | None = None, top: bool = False) -> Path:
@@ -101,11 +117,11 @@ def resolve(what: str, name: str, offline: bool, variant: str | None = None, top
 
 
 @contextmanager
-def missing(name: str, command: str | None = None) -> Iterator[None]:
-    """Turn what the libraries raise for absent or unreadable files into one line with the cure."""
+def missing(name: str, command: str = '', but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Turn what the libraries raise for absent or unreadable files into one line with the cure; ``but`` some."""
     try:
         yield
-    except UsageError:
+    except (UsageError, *but):
         raise
     except Exception as error:  # the hub, diffusers, transformers and safetensors each have their own
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -73,10 +73,8 @@ def vocabulary(words: Iterable[str]) -> tuple[dict[str, int], list[tuple[str, st
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     merges = []
     for word in words:
-        pieces = _split(word, merges)
-        while len(pieces) > 1:
+        while len(pieces := _split(word, merges)) > 1:
             merges.append((pieces[0], pieces[1]))
-            pieces[:2] = [pieces[0] + pieces[1]]
     ends = [letter + '</w>' for letter in letters]
     pieces = dict.fromkeys([*letters, *ends, *map(''.join, merges), BEGIN, END])
     return {piece: number for number, piece in enumerate(pieces)}, merges
