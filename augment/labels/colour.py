@@ -1,0 +1,59 @@
+"""How far apart two colours look: CIELAB and the colour difference CIEDE2000."""
+
+import cv2
+import numpy as np
+
+_TO_25 = 25.0**7
+
+
+def lab(image: np.ndarray) -> np.ndarray:
+    """CIELAB (L 0..100, a, b; D65) of sRGB pixels, (..., 3) uint8 RGB -> (..., 3) float32."""
+    pixels = image.reshape(-1, 1, 3).astype(np.float32) / 255
+    return cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB).reshape(image.shape)
+
+
+def ciede2000(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Colour difference of two arrays of CIELAB colours, (..., 3) and (..., 3) -> (...) float64, 0 where equal.
+
+    About 1 is what a person can just see. The formula with all weights 1, written after Sharma, Wu and Dalal, The
+    CIEDE2000 Color-Difference Formula, Color Research and Application 30 (2005), equations 2 to 22.
+    """
+    (l1, a1, b1), (l2, a2, b2) = (np.moveaxis(np.asarray(colour, np.float64), -1, 0) for colour in (first, second))
+    redness = 1 + 0.5 * (1 - _saturation((np.hypot(a1, b1) + np.hypot(a2, b2)) / 2))
+    a1, a2 = redness * a1, redness * a2
+    c1, c2 = np.hypot(a1, b1), np.hypot(a2, b2)
+    grey = c1 * c2 == 0
+    h1, h2 = np.arctan2(b1, a1) % (2 * np.pi), np.arctan2(b2, a2) % (2 * np.pi)
+    turn = np.where(grey, 0, _turn(h2 - h1))
+    lightness, chroma = (l1 + l2) / 2, (c1 + c2) / 2
+    # Half the way from one hue to the other along the shorter arc; a grey has no hue, so the other's counts.
+    hue = np.where(grey, np.where(c1 == 0, h2, h1), h1 + turn / 2)
+
+    to_middle = (lightness - 50) ** 2
+    by_lightness = (l2 - l1) / (1 + 0.015 * to_middle / np.sqrt(20 + to_middle))
+    by_chroma = (c2 - c1) / (1 + 0.045 * chroma)
+    by_hue = 2 * np.sqrt(c1 * c2) * np.sin(turn / 2) / (1 + 0.015 * chroma * _hue_weight(hue))
+    squares = by_lightness**2 + by_chroma**2 + by_hue**2
+    return np.sqrt(np.maximum(squares + _rotation(chroma, hue) * by_chroma * by_hue, 0))
+
+
+def _saturation(chroma: np.ndarray) -> np.ndarray:
+    """0 for greys, 1 for vivid colours, one half at chroma 25."""
+    return np.sqrt(chroma**7 / (chroma**7 + _TO_25))
+
+
+def _turn(angle: np.ndarray) -> np.ndarray:
+    """The shorter way round, -pi to pi; half a turn stays as it is, which the rounding of hues must not decide."""
+    return angle - 2 * np.pi * np.sign(angle) * (np.abs(angle) > np.pi + 1e-12)
+
+
+def _hue_weight(hue: np.ndarray) -> np.ndarray:
+    """T of the formula: how much a difference in hue is seen at this hue (radians)."""
+    low = -0.17 * np.cos(hue - np.radians(30)) + 0.24 * np.cos(2 * hue)
+    return 1 + low + 0.32 * np.cos(3 * hue + np.radians(6)) - 0.20 * np.cos(4 * hue - np.radians(63))
+
+
+def _rotation(chroma: np.ndarray, hue: np.ndarray) -> np.ndarray:
+    """R_T of the formula: in the blues, chroma and hue do not count independently."""
+    degrees = np.degrees(hue) % 360
+    return -2 * _saturation(chroma) * np.sin(np.radians(60) * np.exp(-(((degrees - 275) / 25) ** 2)))

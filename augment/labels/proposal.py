@@ -1,0 +1,68 @@
+"""A new mask for an edited photograph, from what changed in it. A guess, made to be corrected by a person."""
+
+import numpy as np
+from scipy import ndimage
+
+from augment.config.settings import LabelSettings
+from augment.labels.colour import ciede2000, lab
+
+TOUCHING = np.ones((3, 3), bool)  # pixels that share a corner are of one part
+
+
+def propose(
+    before: np.ndarray,
+    after: np.ndarray,
+    label: np.ndarray,
+    region: np.ndarray,
+    changed: np.ndarray,
+    settings: LabelSettings,
+) -> np.ndarray:
+    """The label with the pixels that became background taken out, and those that joined a defect put in.
+
+    A pixel stands out when its colour is further than ``settings.change`` (CIEDE2000) from the background around
+    it. Labelled pixels that visibly ``changed`` and no longer stand out are background now; unlabelled ones that
+    changed, did not stand out and now do are defect, of the class of the nearest labelled pixel, when their part
+    touches one. Parts of fewer than ``settings.smallest`` pixels are left as they are, and so is 255.
+    Images are (H, W, 3) uint8 RGB, ``label`` (H, W) uint8, ``region`` and ``changed`` (H, W) bool.
+    """
+    defect = (label != 0) & (label != 255)
+    stood_out, stands_out = (standing_out(image, label == 0, region, settings.change) for image in (before, after))
+    lost = parts(changed & defect & stood_out & ~stands_out, settings.smallest)
+    found = parts(changed & (label == 0) & ~stood_out & stands_out, settings.smallest, touching=defect)
+    proposal = np.where(lost, np.uint8(0), label)
+    if found.any():
+        proposal[found] = label[tuple(_nearest(defect)[:, found])]
+    return proposal
+
+
+def standing_out(image: np.ndarray, background: np.ndarray, region: np.ndarray, threshold: float) -> np.ndarray:
+    """Where the colour is further than ``threshold`` from that of the background nearby, (H, W) bool.
+
+    Nearby is the connected part of ``region``; its background's colour is the median, which holds as long as the
+    defect does not cover more than half of it. Where no pixel of a part is background nothing stands out.
+    """
+    out = np.zeros(region.shape, bool)
+    numbers, _ = ndimage.label(region, TOUCHING)
+    for number, box in enumerate(ndimage.find_objects(numbers), start=1):
+        inside = numbers[box] == number
+        ground = inside & background[box]
+        if ground.any():
+            colours = lab(image[box])
+            usual = np.median(colours[ground], axis=0)
+            out[box][inside] = ciede2000(colours[inside], usual[None]) > threshold
+    return out
+
+
+def parts(mask: np.ndarray, smallest: int, touching: np.ndarray | None = None) -> np.ndarray:
+    """The connected parts of ``mask`` with at least ``smallest`` pixels that touch, or overlap, ``touching``."""
+    numbers, count = ndimage.label(mask, TOUCHING)
+    keep = np.bincount(numbers.ravel(), minlength=count + 1) >= smallest
+    if touching is not None:
+        keep &= np.isin(np.arange(count + 1), numbers[ndimage.binary_dilation(touching, TOUCHING)])
+    keep[0] = False
+    return keep[numbers]
+
+
+def _nearest(mask: np.ndarray) -> np.ndarray:
+    """Row and column of the pixel of ``mask`` nearest to each, (2, H, W)."""
+    return ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
