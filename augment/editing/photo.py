@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from augment.config.settings import BlendSettings, EditSettings
-from augment.editing.editor import Editor, Progress
-from augment.editing.results import EditResult
 from augment.editing.targets import Target, completed
 from augment.errors import DataError
 from augment.regions.composite import composite, pasted
@@ -22,6 +20,8 @@ from augment.regions.region import defects, edit_region, feather, permitted
 from augment.regions.windows import Window, defect_windows, whole_frame
 
 if TYPE_CHECKING:
+    from augment.editing.editor import Editor, Progress
+    from augment.editing.results import EditResult
     from augment.inversion.cache import InversionCache
     from augment.inversion.result import Inversion, StepLog
 
