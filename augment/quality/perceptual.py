@@ -85,7 +85,7 @@ class Perceptual:
 def load_perceptual(
     gates: GateSettings, source_prompt: str, device: str = 'cpu', offline: bool = False
 ) -> Perceptual | None:
-    """The networks that the gates name, None if they name none; UsageError, with the cure, where one is missing."""
+    """The networks that the gates name, None if they name none; UsageError, with the cure, if one is missing."""
     wanted = [name for name in CURES if getattr(gates, name) is not None and gates.mode != 'off']
     if not wanted:
         return None
