@@ -20,5 +20,8 @@ def composite(original: np.ndarray, edited: np.ndarray, weight: np.ndarray) -> n
 
     Exactly the original where the weight is 0, exactly the edit where it is 1.
     """
-    first, second = original.astype(np.float32), edited.astype(np.float32)
-    return np.rint(first + weight[..., None] * (second - first)).astype(np.uint8)
+    inside = weight > 0
+    first, second = original[inside].astype(np.float32), edited[inside].astype(np.float32)
+    mixed = original.copy()
+    mixed[inside] = np.rint(first + weight[inside, None] * (second - first))
+    return mixed

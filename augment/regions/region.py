@@ -1,7 +1,7 @@
 """Where a photograph may change, and how much of the edit shows there."""
 
+import cv2
 import numpy as np
-from scipy import ndimage
 
 from augment.config.settings import BlendSettings
 
@@ -18,7 +18,7 @@ def edit_region(label: np.ndarray, halo: float) -> np.ndarray:
     labelled = defects(label)
     if not labelled.any():
         return labelled
-    return ndimage.distance_transform_edt(~labelled) <= halo
+    return _depth(~labelled) <= halo
 
 
 def permitted(
@@ -44,4 +44,12 @@ def feather(region: np.ndarray, pixels: int) -> np.ndarray:
     """
     if region.all() or pixels <= 1:
         return region.astype(np.float32)
-    return np.minimum(ndimage.distance_transform_edt(region) / pixels, 1).astype(np.float32)
+    return np.minimum(_depth(region) / pixels, 1)
+
+
+def _depth(mask: np.ndarray) -> np.ndarray:
+    """Euclidean distance of each pixel of (H, W) to the nearest outside ``mask``, float32; there must be one.
+
+    OpenCV's exact algorithm (Felzenszwalb and Huttenlocher 2012), several times faster than scipy's.
+    """
+    return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
