@@ -18,6 +18,7 @@ def build_parser(description: str) -> ArgumentParser:
     """The parser of augment/p2p_edit.py."""
     parser = ArgumentParser(
         'p2p_edit.py',
+        usage='python augment/p2p_edit.py --word WORD [WORD ...] [options]',
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -1,5 +1,6 @@
 """From the command line to a checked plan: everything that can be known before the model is loaded."""
 
+import os
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -91,10 +92,7 @@ def _roots(args: Namespace, source: Source, words: Sequence[str]) -> dict[str, P
     """One set for all words with --out, else one a word beside the data set, or in the data root."""
     if args.out:
         return dict.fromkeys(words, args.out)
-    if args.img_dir:
-        beside = data_root()
-    else:
-        beside = args.data.absolute().parent if args.data else data_root()
+    beside = Path(os.path.normpath(args.data / '..')) if args.data else data_root()
     return {word: beside / f'{source.name}_{slug(word)}' for word in words}
 
 

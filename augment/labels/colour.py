@@ -8,6 +8,8 @@ _TO_25 = 25.0**7
 
 def lab(image: np.ndarray) -> np.ndarray:
     """CIELAB (L 0..100, a, b; D65) of sRGB pixels, (..., 3) uint8 RGB -> (..., 3) float32."""
+    if not image.size:  # which cv2 refuses: an edit that changed nothing
+        return np.zeros(image.shape, np.float32)
     pixels = image.reshape(-1, 1, 3).astype(np.float32) / 255
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB).reshape(image.shape)
 
