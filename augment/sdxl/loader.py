@@ -11,11 +11,13 @@ from augment.errors import UsageError
 from augment.sdxl import lora, tiny
 from augment.sdxl.identity import model_identity
 from augment.sdxl.schedule import ddim_scheduler
-from augment.sdxl.source import ModelSource, config_folder, missing, resolve
+from augment.sdxl.source import ModelSource, config_folder, cure, missing, resolve
 from augment.sdxl.tokens import check_vocabulary
 from augment.sdxl.upstream import AutoencoderKL, CLIPTokenizer, StableDiffusionXLPipeline
 
 __all__ = ['ModelSource', 'load_pipeline', 'load_tokenizers', 'load_unet_config', 'model_identity', 'native_size']
+
+PARTS = ('unet', 'vae', 'text_encoder', 'text_encoder_2')
 
 
 def load_pipeline(
@@ -34,7 +36,7 @@ def load_pipeline(
         lora.fuse(pipe, source)
     pipe.scheduler = ddim_scheduler(pipe.scheduler.config)
     pipe.set_progress_bar_config(disable=True)
-    for part in (pipe.unet, pipe.vae, pipe.text_encoder, pipe.text_encoder_2):
+    for part in (getattr(pipe, name) for name in PARTS):
         part.requires_grad_(False).eval()
     if pipe.unet.dtype != dtype:
         pipe.unet.to(dtype)
@@ -77,12 +79,12 @@ def _weights(source: ModelSource, dtype: torch.dtype) -> StableDiffusionXLPipeli
         return tiny.tiny_sdxl()
     load_unet_config(source)  # refuses other models before their weights are downloaded and read
     path = resolve('model', source.name, source.offline, source.variant)
-    with missing(f'model {source.name}'):
+    with missing(f'model {source.name}', cure(source.name, source.variant)):
         return _from_file(path, config_folder(source)) if path.is_file() else _from_folder(path, source, dtype)
 
 
 def _from_folder(folder: Path, source: ModelSource, dtype: torch.dtype) -> StableDiffusionXLPipeline:
-    _check_variant(folder, source.variant)
+    _check_weights(folder, source.variant)
     # Low-rank weights are small beside those they are added to: they are added before rounding.
     precision = {'unet': torch.float32 if source.lora else dtype, 'default': torch.float32}
     return StableDiffusionXLPipeline.from_pretrained(
@@ -95,12 +97,16 @@ def _from_folder(folder: Path, source: ModelSource, dtype: torch.dtype) -> Stabl
     )
 
 
-def _check_variant(folder: Path, variant: str | None) -> None:
+def _check_weights(folder: Path, variant: str | None) -> None:
+    """Say what diffusers would put less plainly: which part has no weights, which variants there are."""
+    for part in PARTS:
+        if not any((folder / part).glob('*.safetensors')):
+            raise FileNotFoundError(f'no .safetensors file in {folder / part}')
     names = [file.name for file in (folder / 'unet').glob('*.safetensors')]
     there = {name.split('.')[1].split('-')[0] if name.count('.') > 1 else None for name in names}
-    if there and variant not in there:
-        cure = ' or '.join(sorted(f'--variant {name}' if name else 'no --variant' for name in there))
-        raise UsageError(f'{folder} has no weights of variant {variant}: use {cure}')
+    if variant not in there:
+        choices = ' or '.join(sorted(f'--variant {name}' if name else 'no --variant' for name in there))
+        raise UsageError(f'{folder} has no weights of variant {variant}: use {choices}')
 
 
 def _from_file(path: Path, config: Path) -> StableDiffusionXLPipeline:
@@ -123,7 +129,7 @@ def _marks(path: Path) -> dict[str, Any]:
 def _vae(source: ModelSource) -> AutoencoderKL:
     path = resolve('VAE', source.vae, source.offline, top=True)
     options = dict(dtype=torch.float32, local_files_only=True)
-    with missing(f'VAE {source.vae}'):
+    with missing(f'VAE {source.vae}', cure(source.vae, top=True)):
         if path.is_file():
             return AutoencoderKL.from_single_file(
                 str(path), config=str(config_folder(source)), subfolder='vae', **options

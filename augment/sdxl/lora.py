@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from augment.errors import UsageError
-from augment.sdxl.source import ModelSource, missing, resolve
+from augment.sdxl.source import ModelSource, cure, missing, resolve
 from augment.sdxl.upstream import StableDiffusionXLPipeline
 
 
@@ -16,7 +16,7 @@ def fuse(pipe: StableDiffusionXLPipeline, source: ModelSource) -> None:
     if find_spec('peft') is None:
         raise UsageError('--lora needs one more package: pip install peft')
     path = weight_file(resolve('LoRA', source.lora, source.offline, top=True))
-    with missing(f'LoRA {source.lora}'):
+    with missing(f'LoRA {source.lora}', cure(source.lora, top=True)):
         pipe.load_lora_weights(str(path.parent), weight_name=path.name, local_files_only=True)
     if not pipe.get_list_adapters():
         raise UsageError(f'LoRA {source.lora} holds no weights for any layer of {source.name}')

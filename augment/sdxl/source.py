@@ -116,6 +116,11 @@ def resolve(what: str, name: str, offline: bool, variant: str | None = None, top
     return fetch(what, name, offline, *wanted(variant, top))
 
 
+def cure(name: str, variant: str | None = None, top: bool = False) -> str:
+    """The command that gets all weights of ``name``; empty for what is no hub id."""
+    return download_command(name, *wanted(variant, top)) if kind(name) == 'hub' else ''
+
+
 @contextmanager
 def missing(name: str, command: str = '', but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Turn what the libraries raise for absent or unreadable files into one line with the cure; ``but`` some."""
@@ -143,5 +148,4 @@ def config_folder(source: ModelSource) -> Path:
         beside = path.parent
         has_them = (beside / 'model_index.json').is_file()
         return beside if has_them else fetch('the configuration', BASE, source.offline, CONFIG_FILES)
-    command = download_command(source.name, *wanted(source.variant))
-    return fetch('model', source.name, source.offline, CONFIG_FILES, command=command)
+    return fetch('model', source.name, source.offline, CONFIG_FILES, command=cure(source.name, source.variant))

@@ -14,26 +14,16 @@ FIRST, SECOND = tiny.tokenizers()
 
 def test_each_word_of_the_default_prompts_is_one_token():
     table = tokens(FIRST, 'photo of a crack with peeling')
-    assert table.pieces == (
-        tiny.BEGIN,
-        'photo</w>',
-        'of</w>',
-        'a</w>',
-        'crack</w>',
-        'with</w>',
-        'peeling</w>',
-        tiny.END,
-    )
+    words = [f'{word}</w>' for word in ('photo', 'of', 'a', 'crack', 'with', 'peeling')]
+    assert table.pieces == (tiny.BEGIN, *words, tiny.END)
     assert table.words == (None, 0, 1, 2, 3, 4, 5, None)
     assert len(table) == 8
 
 
 def test_hyphens_commas_and_pieces_stay_with_their_word():
     table = tokens(FIRST, 'a  rust-red crack, blistering')
-    words = {
-        word: ''.join(table.pieces[k] for k in range(len(table)) if table.words[k] == word) for word in range(4)
-    }
-    assert words == {0: 'a</w>', 1: 'rust</w>-</w>red</w>', 2: 'crack</w>,</w>', 3: 'blistering</w>'}
+    words = [''.join(table.pieces[k] for k in range(len(table)) if table.words[k] == word) for word in range(4)]
+    assert words == ['a</w>', 'rust</w>-</w>red</w>', 'crack</w>,</w>', 'blistering</w>']
     assert sum(word == 3 for word in table.words) > 1, 'a long word is several tokens'
     assert table.spelled == ['a', 'rust-red', 'crack,', 'blistering']
 
