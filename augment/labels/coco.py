@@ -68,10 +68,10 @@ def _segmentation(part: np.ndarray) -> list[list[int]] | dict[str, list[int]]:
 
 
 def from_coco(content: dict[str, Any], classes: Sequence[str]) -> dict[str, np.ndarray]:
-    """The labels (H, W) uint8 of a COCO file by the stems of its images; one without annotations is background.
+    """The labels (H, W) uint8 of a COCO file, by the names of its images without suffix.
 
-    Categories are known by their names: tools number them anew. Later annotations lie above earlier ones.
-    DataError for unknown names and for anything that does not fit.
+    An image without annotations is background. Categories are known by their names: tools number them anew. Later
+    annotations lie above earlier ones. DataError for unknown names and for anything that does not fit.
     """
     try:
         names = {category['id']: category['name'] for category in content['categories']}
@@ -79,7 +79,10 @@ def from_coco(content: dict[str, Any], classes: Sequence[str]) -> dict[str, np.n
         labels = {key: np.zeros((int(i['height']), int(i['width'])), np.uint8) for key, i in images.items()}
         for annotation in content['annotations']:
             _paint(labels[annotation['image_id']], annotation, names[annotation['category_id']], classes)
-        return {PureWindowsPath(images[key]['file_name']).stem: label for key, label in labels.items()}
+        return {
+            PureWindowsPath(images[key]['file_name']).with_suffix('').as_posix(): label
+            for key, label in labels.items()
+        }
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, DataError):
             raise

@@ -5,6 +5,7 @@ from scipy import ndimage
 
 from augment.config.settings import LabelSettings
 from augment.labels.colour import ciede2000, lab
+from augment.labels.names import IGNORED
 
 TOUCHING = np.ones((3, 3), bool)  # pixels that share a corner are of one part
 
@@ -20,28 +21,30 @@ def propose(
     """The label with the pixels that became background taken out, and those that joined a defect put in.
 
     A pixel stands out when its colour is further than ``settings.change`` (CIEDE2000) from the background around
-    it. Labelled pixels that visibly ``changed`` and no longer stand out are background now; unlabelled ones that
-    changed, did not stand out and now do are defect, of the class of the nearest labelled pixel, when their part
-    touches one. Parts of fewer than ``settings.smallest`` pixels are left as they are, and so is 255.
+    it. Labelled pixels that visibly ``changed``, came nearer to the background and do not stand out (any more) are
+    background now; unlabelled ones that changed, moved away from it and stand out are defect, of the class of the
+    nearest labelled pixel, when their part touches one. Parts of fewer than ``settings.smallest`` pixels are left
+    as they are, and so is 255.
     Images are (H, W, 3) uint8 RGB, ``label`` (H, W) uint8, ``region`` and ``changed`` (H, W) bool.
     """
-    defect = (label != 0) & (label != 255)
-    stood_out, stands_out = (standing_out(image, label == 0, region, settings.change) for image in (before, after))
-    lost = parts(changed & defect & stood_out & ~stands_out, settings.smallest)
-    found = parts(changed & (label == 0) & ~stood_out & stands_out, settings.smallest, touching=defect)
+    defect = (label != 0) & (label != IGNORED)
+    then, now = (contrast(image, label == 0, region) for image in (before, after))
+    stands_out = now > settings.change
+    lost = parts(changed & defect & ~stands_out & (now < then), settings.smallest)
+    found = parts(changed & (label == 0) & stands_out & (now > then), settings.smallest, touching=defect)
     proposal = np.where(lost, np.uint8(0), label)
     if found.any():
         proposal[found] = label[tuple(_nearest(defect)[:, found])]
     return proposal
 
 
-def standing_out(image: np.ndarray, background: np.ndarray, region: np.ndarray, threshold: float) -> np.ndarray:
-    """Where the colour is further than ``threshold`` from that of the background nearby, (H, W) bool.
+def contrast(image: np.ndarray, background: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """How far (CIEDE2000) the colours in ``region`` are from that of the background nearby, (H, W) float64.
 
-    Nearby is the connected part of ``region``; its background's colour is the median, which holds as long as the
-    defect does not cover more than half of it. Where no pixel of a part is background nothing stands out.
+    Nearby is the connected part of the region; its background's colour is the median, which holds as long as a
+    defect does not spread over half of it. 0 outside the region, and in parts of it without background.
     """
-    out = np.zeros(region.shape, bool)
+    distances = np.zeros(region.shape)
     numbers, _ = ndimage.label(region, TOUCHING)
     for number, box in enumerate(ndimage.find_objects(numbers), start=1):
         inside = numbers[box] == number
@@ -49,8 +52,8 @@ def standing_out(image: np.ndarray, background: np.ndarray, region: np.ndarray, 
         if ground.any():
             colours = lab(image[box])
             usual = np.median(colours[ground], axis=0)
-            out[box][inside] = ciede2000(colours[inside], usual[None]) > threshold
-    return out
+            distances[box][inside] = ciede2000(colours[inside], usual[None])
+    return distances
 
 
 def parts(mask: np.ndarray, smallest: int, touching: np.ndarray | None = None) -> np.ndarray:
