@@ -18,6 +18,14 @@ STALLED = 'the inversion did not improve'
 Step = Callable[[str, int, int], None]
 
 
+class GaveUpError(RunError):
+    """A photograph that could not be edited, and what was tried."""
+
+    def __init__(self, why: str, attempts: list[dict[str, str]]) -> None:
+        super().__init__(why)
+        self.attempts = attempts
+
+
 class Studio(Protocol):
     """What an attempt needs of the model (augment.job.studio)."""
 
@@ -59,7 +67,7 @@ class Attempts:
         self.studio, self.settings, self.runtime, self.judge, self.say = studio, settings, runtime, judge, say
 
     def work_on(self, photo: Photo, words: Sequence[str], step: Step | None = None) -> list[Verdict]:
-        """A verdict for each word, in order. Raises RunError when the photograph cannot be edited at all."""
+        """A verdict for each word, in order. Raises GaveUpError when the photograph cannot be edited at all."""
         falls: list[dict[str, str]] = []
         edits = self._edit(photo, words, self.settings, falls, step)
         others = [[each for each in edits if each is not edited] for edited in edits]
@@ -98,7 +106,7 @@ class Attempts:
         log: list[dict[str, str]],
         step: Step | None,
     ) -> list[EditedPhoto]:
-        """Down the ladder of memory and precision until the edits are there; RunError at its end."""
+        """Down the ladder of memory and precision until the edits are there; GaveUpError at its end."""
         rung = Rung(settings, self.runtime)
         while True:
             edits, why, fall = self._try(photo, words, rung, step)
@@ -106,7 +114,7 @@ class Attempts:
                 return edits
             self.studio.free()
             if fall is None:
-                raise RunError(f'{why}; nothing is left to try')
+                raise GaveUpError(why, log)
             log.append({'change': fall.change, 'why': why})
             self._remember(fall, rung)
             rung = fall.rung
@@ -122,7 +130,7 @@ class Attempts:
             return None, f'not finite: {error}', more_exact(rung, reduced)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
-                raise RunError(f'{type(error).__name__}: {str(error).partition(chr(10))[0]}') from error
+                return None, f'{type(error).__name__}: {str(error).partition(chr(10))[0]}', None
             return None, 'out of memory', lighter(rung, self.studio.native)
         if any(each.stalled for each in edits):
             return edits, STALLED, more_exact(rung, reduced)

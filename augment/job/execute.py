@@ -72,7 +72,8 @@ def _open(root: Path, plan: Plan) -> None:
 
 def _announce(plan: Plan, console: Console) -> None:
     share = '' if plan.shard.alone else f', of which shard {plan.shard} has {len(plan.own_items)}'
-    what = f'{len(plan.items)} photographs of {plan.source.name}{share}, towards {", ".join(plan.words)}'
+    count = 'photograph' if len(plan.items) == 1 else 'photographs'
+    what = f'{len(plan.items)} {count} of {plan.source.name}{share}, towards {", ".join(plan.words)}'
     lines = [what]
     if plan.source.labels is None:
         lines.append('no labels: whole frames, edited where the model attends to the word')

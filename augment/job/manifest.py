@@ -89,11 +89,14 @@ class Journal:
         self.records[record['id']] = json.loads(content)
 
     def compact(self) -> None:
-        """Keep the line that counts for each id, where the file holds others."""
+        """Keep the line that counts for each id; the manifest takes in what shards have left."""
         lines = read_journal(self.path)
-        last = {record['id']: record for record in lines}
-        if len(last) < len(lines):
+        shards = [*shard_journals(self.root).values()] if self.path.name == MANIFEST else []
+        last = read_records(self.root) if shards else {record['id']: record for record in lines}
+        if len(last) != len(lines) or shards:
             write_records(self.path, last.values())
+        for path in shards:
+            path.unlink()
 
 
 def _drop_torn_line(path: Path) -> None:

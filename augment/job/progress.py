@@ -30,7 +30,7 @@ def pace(seconds: float, done: int, left: int) -> str:
     each = seconds / done
     hours, rest = divmod(round(each * left), 3600)
     clock = f'{hours}:{rest // 60:02}:{rest % 60:02}' if hours else f'{rest // 60}:{rest % 60:02}'
-    return f'{each:.3g} s a photograph, {clock} left'
+    return f'{each:.1f} s a photograph, {clock} left'
 
 
 class Screen:

@@ -76,9 +76,11 @@ class Runner:
         return self.attempts.work_on(photo, words, self.screen.step)
 
     def _failed(self, shot: Shot, words: Sequence[str], error: Exception) -> str:
+        attempts = getattr(error, 'attempts', [])
         for word in words:
-            self.writer.note(shot, word, 'failed', reason=type(error).__name__, error=str(error))
-        self.screen.say(f'failed: {error}')
+            self.writer.note(shot, word, 'failed', error=str(error), attempts=attempts)
+        named = str(error) if shot.item.stem in str(error) else f'{shot.item.stem}: {error}'
+        self.screen.say(f'failed: {named}')
         return 'failed'
 
     def _save(self, shot: Shot, verdicts: Sequence[Verdict], seconds: float) -> str:

@@ -51,7 +51,7 @@ class Writer:
                 with self.stopper.writing(), writing_to(root):
                     OutSet(root).add_original(shot.item)
 
-    def note(self, shot: Shot, word: str, status: str, **why: str) -> None:
+    def note(self, shot: Shot, word: str, status: str, **why: Any) -> None:
         """A line for an edit that leaves no files, such as a failed one."""
         journal = self.work.journals[word]
         with self.stopper.writing(), writing_to(journal.root):
