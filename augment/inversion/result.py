@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class StepLog:
     """How the null embeddings of one step were found.
 
-    ``start`` and ``best`` are mean squared differences between the latent after the step and the recorded one, before
-    the search and with what was kept; ``iterations`` counts steps of the optimiser.
+    ``start`` and ``best`` are mean squared differences between the latent after the step and the recorded one,
+    before the search and with what was kept; ``iterations`` counts steps of the optimiser.
     """
 
     start: float
@@ -28,8 +28,8 @@ class StepLog:
 class Inversion:
     """One photograph as noise, the path to it, and what leads back.
 
-    ``pivots`` (T + 1, 4, h, w) fp32: the latent of the photograph first, the noise last. ``cond``: the source prompt,
-    1 row. ``null``: what guidance pushes away from, T rows, first the noisiest step, or 1 row that serves all steps.
+    ``pivots`` (T + 1, 4, h, w) fp32: the latent of the photograph first, the noise last. ``cond``: the source
+    prompt, 1 row. ``null``: what guidance pushes away from, T rows, the noisiest step first, or 1 row for all.
     ``reconstruction`` (4, h, w): where the guided steps end without being held on the path, None where the method
     does not learn it on its way. ``losses``: one log a step, empty where nothing is optimised. ``stalled``: step 0
     had to be optimised and its loss fell by less than a fifth, a sign that precision is too low.
