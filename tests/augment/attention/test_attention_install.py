@@ -82,8 +82,8 @@ def test_the_controlled_layers_of_stable_diffusion_xl(limit, size, own):
 
 
 def test_tokens_are_those_that_the_layers_are_asked_for(pipe, batch):
-    seen, size = {}, (16 * 8, 24 * 8)
-    batch.latents = torch.zeros(4, 4, 16, 24)
+    seen, size = {}, (18 * 8, 26 * 8)
+    batch.latents = torch.zeros(4, 4, 18, 26)
     modules = dict(pipe.unet.named_modules())
     hooks = [
         modules[layer.name].register_forward_hook(
@@ -201,7 +201,7 @@ def test_compiled_layers_are_compiled_once_and_wait_while_an_edit_is_controlled(
     for _ in range(3):
         with torch.no_grad(), installed(unet, RLISettings()):
             assert torch.equal(batch(unet), plain)
+        counts.append(compiled.frame_count)
         with torch.no_grad(), installed(unet, RLISettings(), control):
             assert torch.equal(batch(unet), edited)
-        counts.append(compiled.frame_count)
     assert counts[0] == counts[1] == counts[2] > 0

@@ -1,10 +1,13 @@
 """What the attention layers do under an edit, against explicit attention maps."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 import torch.nn.functional as F
 from diffusers.models.attention_processor import AttnProcessor2_0
 
+from augment.attention.align import Alignment
 from augment.attention.control import EditControl
 from augment.attention.install import installed, place_of
 from augment.attention.processors import ControlProcessor, ResidualProcessor
@@ -143,7 +146,7 @@ def test_replacement_sums_and_shares_maps(alignment, controlled):
     weights[5, 2] = weights[5, 3] = 0.5
     made = alignment('photo of a dent', mode='replace')
 
-    control = controlled([[type(made)(weights, made.mix, made.equalizer)]])
+    control = controlled([[Alignment(weights, made.mix, made.equalizer)]])
     result = ControlProcessor('up.cross', 0, control).attend(query, key, value)[3]
 
     source = explicit(query, key)[2]
@@ -212,6 +215,32 @@ def test_factors_stay_after_the_window_where_they_are_asked_to(controlled):
     assert torch.allclose(made, maps, atol=2e-6)
 
 
+def test_the_end_of_the_window_is_noticed_by_the_same_rows(controlled):
+    parts = queries()
+    control = controlled(equalizer_window='all')
+    inside = ControlProcessor('up.cross', 0, control).attend(*parts)
+    control.step = 3
+
+    after = ControlProcessor('up.cross', 0, control).attend(*parts)
+
+    fresh = controlled(step=3, equalizer_window='all')
+    assert torch.equal(after, ControlProcessor('up.cross', 0, fresh).attend(*parts))
+    assert not torch.allclose(after[3], inside[3], atol=1e-2)
+
+
+def test_any_mixture_follows_the_formula(controlled):
+    query, key, value = queries()
+    generator = torch.Generator().manual_seed(4)
+    mix, factors, projection = (torch.rand(*size, generator=generator) for size in ((77,), (77,), (77, 77)))
+
+    control = controlled([[Alignment(projection, mix, factors)]])
+    made = ControlProcessor('up.cross', 0, control).attend(query, key, value)[3]
+
+    maps = explicit(query, key)
+    expected = factors * (mix * (maps[2] @ projection) + (1 - mix) * maps[3])
+    assert torch.allclose(made, expected, atol=2e-6)
+
+
 def test_several_images_and_targets_in_any_order_of_rows(alignment, controlled):
     query, key, value = queries(rows=7)
     insert, same = alignment(equalize={'peeling': 2}), alignment('photo of a crack', equalize={'crack': 3})
@@ -259,6 +288,17 @@ def test_rli_blends_the_output_with_the_input(pipe):
     for alpha in (0.1, 0.75, 1.0):
         blended = ResidualProcessor(alpha)(block.attn1, states)
         assert torch.allclose(blended, (1 - alpha) * plain + alpha * states, atol=1e-6)
+
+
+def test_what_follows_the_output_projection_is_run_before_rli(pipe):
+    attn = deepcopy(pipe.unet.up_blocks[0].attentions[0].transformer_blocks[0].attn1)
+    attn.to_out[1] = torch.nn.Softsign()  # in place of a dropout, which does nothing outside training
+    states = torch.randn(2, 16, 32, generator=torch.Generator().manual_seed(3))
+
+    plain = AttnProcessor2_0()(attn, states)
+
+    assert torch.equal(ResidualProcessor()(attn, states), plain)
+    assert torch.allclose(ResidualProcessor(0.4)(attn, states), 0.6 * plain + 0.4 * states, atol=1e-6)
 
 
 def test_alpha_one_returns_the_input_of_self_attention_upwards_and_leaves_the_others(pipe, batch):
