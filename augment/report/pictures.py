@@ -17,7 +17,7 @@ FRAME = 240  # of the whole photograph
 QUALITY = 84
 STRONG = 64  # grey levels that are drawn as the strongest change
 IGNORED = 255
-GREY = (160, 160, 160)
+GREY, WHITE = (160, 160, 160), (255, 255, 255)
 
 Box = tuple[int, int, int, int]
 
@@ -26,8 +26,8 @@ Box = tuple[int, int, int, int]
 class Sheet:
     """Pictures as data URIs, all but ``frame`` of the window that changed most; '' for one that cannot be had.
 
-    ``outline`` is transparent but for the borders of the labelled defects. ``boxes``: the windows in the frame as
-    (left, top, width, height) in percent, the shown one first. ``size``: pixels of its window (width, height).
+    ``outline`` is transparent but for borders of labelled defects and of the region; ``boxes``: the windows
+    in the frame as (left, top, width, height) in percent, the shown one first; ``size``: its (width, height).
     """
 
     before: str
@@ -48,6 +48,7 @@ def sheet(out: Path, line: Line, palette: Sequence[Sequence[int]]) -> Sheet | No
     if before is None or before.shape != after.shape:
         before = None
     label = _read(out / line.output['label'], 'L') if line.output.get('label') else None
+    region = _read(out / line.region_file, 'L') if line.region_file else None
     shape = after.shape[:2]
     change = np.zeros(shape, np.uint8) if before is None else cv2.absdiff(before, after).max(-1)
     boxes = sorted(line.windows or [(0, 0, *shape)], key=lambda box: -change[_cut(box)].sum(dtype=np.int64))
@@ -56,7 +57,9 @@ def sheet(out: Path, line: Line, palette: Sequence[Sequence[int]]) -> Sheet | No
         before='' if before is None else _jpeg(_fit(before[cut], LONGEST)),
         after=_jpeg(_fit(after[cut], LONGEST)),
         difference='' if before is None else _jpeg(heat(_fit(change[cut], LONGEST))),
-        outline='' if label is None else _png(outline(label[cut], palette)),
+        outline=''
+        if label is None
+        else _png(outline(label[cut], palette, None if region is None else region[cut])),
         frame=_jpeg(_fit(after, FRAME)),
         boxes=tuple(_percent(box, shape) for box in boxes),
         size=(boxes[0][3], boxes[0][2]),
@@ -69,21 +72,29 @@ def heat(change: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(cv2.applyColorMap(scaled.astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
 
 
-def outline(label: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Borders of the labelled parts in their colours, grey where nothing is scored: RGBA, longer side ``LONGEST``.
+def outline(label: np.ndarray, palette: Sequence[Sequence[int]], region: np.ndarray | None = None) -> np.ndarray:
+    """Borders of the labelled parts in their colours, grey where nothing is scored, white around the region: RGBA.
 
-    It is drawn at that size even where the window is smaller, so that the lines stay thin.
+    The longer side is ``LONGEST`` even where the window is smaller, so that the lines stay thin.
     """
+    label = _enlarged(label)
+    drawn = np.zeros((*label.shape, 4), np.uint8)
+    if region is not None:
+        drawn[_border(_enlarged(region) > 0)] = (*WHITE, 255)
+    for value in np.unique(label[label > 0]):
+        colour = GREY if value == IGNORED or value >= len(palette) else palette[value]
+        drawn[_border(label == value)] = (*colour, 255)
+    return drawn
+
+
+def _enlarged(label: np.ndarray) -> np.ndarray:
     scale = LONGEST / max(label.shape)
     size = [max(round(side * scale), 1) for side in label.shape[::-1]]
-    label = cv2.resize(label, size, interpolation=cv2.INTER_NEAREST)
-    drawn = np.zeros((*label.shape, 4), np.uint8)
-    for value in np.unique(label[label > 0]):
-        part = (label == value).astype(np.uint8)
-        border = cv2.morphologyEx(part, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-        colour = GREY if value == IGNORED or value >= len(palette) else palette[value]
-        drawn[border] = (*colour, 255)
-    return drawn
+    return cv2.resize(label, size, interpolation=cv2.INTER_NEAREST)
+
+
+def _border(part: np.ndarray) -> np.ndarray:
+    return cv2.morphologyEx(part.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
 
 
 def source_path(out: Path, line: Line) -> Path | None:

@@ -95,7 +95,7 @@ def _rejected(lines: Sequence[Line], gates: Mapping[str, Any]) -> str | None:
     rejected = [line for line in lines if line.status == 'rejected']
     if not rejected:
         return None
-    return f'{amount(len(rejected), "edit")} rejected and kept in quarantine: {_by_gate(rejected)}.'
+    return f'{amount(len(rejected), "rejected edit")} in quarantine/: {_by_gate(rejected)}.'
 
 
 def _reporting(lines: Sequence[Line], gates: Mapping[str, Any]) -> str | None:
@@ -109,7 +109,7 @@ def _reporting(lines: Sequence[Line], gates: Mapping[str, Any]) -> str | None:
 
 def _by_gate(lines: Sequence[Line]) -> str:
     counts = Counter(line.failed_gates[0] if line.failed_gates else line.why for line in lines)
-    return ', '.join(f'{count} {failure(gate)}' for gate, count in counts.most_common())
+    return ', '.join(f'{failure(gate)} {count}' for gate, count in counts.most_common())
 
 
 def _background(lines: Sequence[Line], gates: Mapping[str, Any]) -> str | None:
@@ -131,10 +131,10 @@ def _review(lines: Sequence[Line], gates: Mapping[str, Any]) -> str | None:
 def _alike(lines: Sequence[Line], gates: Mapping[str, Any]) -> str | None:
     same = {
         what: sum(line.scores[score] <= ALIKE for line in lines if _is_usable(line, score))
-        for score, what in (('bits_source', 'its photograph'), ('bits_words', 'another word of its photograph'))
+        for score, what in (('bits_source', 'its photograph'), ('bits_words', 'another word of it'))
     }
-    parts = [f'{count} can hardly be told from {what}' for what, count in same.items() if count]
-    return f'By their fingerprints, {" and ".join(parts)}.' if parts else None
+    parts = [f'{count} from {what}' for what, count in same.items() if count]
+    return f'Fingerprints can hardly tell {", ".join(parts)}.' if parts else None
 
 
 def _again(lines: Sequence[Line], gates: Mapping[str, Any]) -> str | None:

@@ -41,7 +41,7 @@ class Gallery:
 class Page:
     """The whole page.
 
-    ``facts`` and ``settings`` are (name, text) in the order in which they are shown, ``classes`` (name, CSS colour).
+    ``facts`` and ``settings`` are (name, text) as they are shown; ``classes`` (name, CSS colour).
     ``statuses`` and ``failed`` hold what occurs: states of an edit, and gates that fail. ``cuts``: gate -> (score,
     threshold in words).
     """
@@ -103,7 +103,7 @@ def _facts(lines: Sequence[Line], run: Mapping[str, Any]) -> tuple[tuple[str, st
         'Steps': settings.get('steps'),
         'Gates': settings.get('gates', {}).get('mode'),
         'Model': str(model.get('name') or '').rpartition('/')[-1],
-        'Begun': run.get('started'),
+        'Begun': str(run.get('started') or '')[:16],
     }
     return tuple(
         (name, f'{value:g}' if isinstance(value, float) else str(value)) for name, value in facts.items() if value

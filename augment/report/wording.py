@@ -17,16 +17,16 @@ class Wording:
 
 
 SCORES = {
-    'recon_psnr': Wording('Reconstruction', 'dB', 1, 'how well the model draws the photograph without an edit'),
+    'recon_psnr': Wording('Reconstruction', 'dB', 1, 'the photograph as the model draws it without an edit'),
     'background_psnr': Wording('Background', 'dB', 1, 'outside the edit, against the photograph'),
     'change': Wording('Change', '', 3, 'mean difference in the region, 1 = black against white'),
     'area': Wording('Edit area', '', 3, 'share of the photograph that may change'),
     'seam': Wording('Seam', '×', 2, 'step at the edge of the edit, after against before'),
-    'survival': Wording('Defect contrast kept', '×', 2, 'defect against its surroundings, after against before'),
+    'survival': Wording('Contrast kept', '×', 2, 'defect against its surroundings, after against before'),
     'lpips': Wording('LPIPS', '', 3, 'perceptual distance to the photograph'),
     'clip': Wording('CLIP direction', '', 2, 'whether the picture moved as the words did, -1..1'),
-    'psnr': Wording('PSNR to the photograph', 'dB', 1, 'edited against original, whole frame'),
-    'ssim': Wording('SSIM to the photograph', '', 3, 'edited against original, whole frame'),
+    'psnr': Wording('PSNR', 'dB', 1, 'edited against original, the whole photograph'),
+    'ssim': Wording('SSIM', '', 3, 'edited against original, the whole photograph'),
 }
 FAILURES = {
     'recon_psnr': 'poor reconstruction',
@@ -65,6 +65,11 @@ def number(value: float | None, score: str) -> str:
     if words.unit == 'dB' and value >= IDENTICAL:
         return 'identical'
     return f'{value:.{words.digits}f}{" " if words.unit == "dB" else ""}{words.unit}'.replace('-', '−', 1)
+
+
+def reasons(why: str) -> str:
+    """Why something was tried again: the gates that had failed in words, other texts as they are."""
+    return ', '.join(map(failure, why.split(', ')))
 
 
 def limit(gate: str, threshold: float) -> str:

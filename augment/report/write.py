@@ -22,7 +22,7 @@ def write_report(out: str | Path, pictures: int = 10, progress: Progress = lambd
     page = page_of(out, pictures, progress)
     with replacing(out / 'report.csv') as partial:
         write_csv(page.lines, partial)
-    names = ('wording', 'failure', 'number', 'limit', 'duration', 'amount', 'STATES')
+    names = ('wording', 'failure', 'reasons', 'number', 'limit', 'duration', 'amount', 'STATES')
     write_text(out / 'report.html', render(page, {name: getattr(wording, name) for name in names}))
     return out / 'report.html'
 

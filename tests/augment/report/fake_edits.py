@@ -3,8 +3,8 @@
 from fake_edits import make_fake_edits
 out = make_fake_edits(tmp_path / 'tiles_rust', photographs=30)
 
-Two words, four states: of every ten photographs the 4th and 8th are rejected for one word or both, the 6th failed, the
-10th has no defect and is skipped. The same arguments write the same bytes.
+Two words, four states: of every ten photographs the 4th and 8th are rejected for one word or both, the 6th failed,
+the 10th has no defect and is skipped. The same arguments write the same bytes.
 """
 
 import json
