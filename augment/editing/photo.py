@@ -184,7 +184,7 @@ def _pieces(
 def _inversions(
     editor: Editor, images: list[np.ndarray], progress: Progress | None, cache: InversionCache | None
 ) -> list[Inversion]:
-    return editor.invert(images, progress=progress)
+    return editor.invert(images, progress=progress) if cache is None else cache.invert(editor, images, progress)
 
 
 def _report(progress: Progress, index: int, count: int, stage: str, done: int, total: int) -> None:

@@ -39,7 +39,7 @@ class Studio:
             offload(self.pipe, place.device)
         self.identity: dict[str, Any] = model_identity(self.pipe, source)
         self.native: int = native_size(self.pipe)
-        self.cache = _cache(cache)
+        self.cache = _cache(cache, self.identity)
         self._editor = Editor(self.pipe, EditSettings(), runtime)
 
     def edit(
@@ -87,9 +87,9 @@ class Studio:
         return round(peak, 2)
 
 
-def _cache(folder: Path | None) -> Any:
+def _cache(folder: Path | None, identity: dict[str, Any]) -> Any:
     if folder is None:
         return None
     from augment.inversion.cache import InversionCache
 
-    return InversionCache(folder)
+    return InversionCache(folder, identity)
