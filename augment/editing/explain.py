@@ -132,6 +132,7 @@ def _guidance(settings: EditSettings) -> list[str]:
     begins = {'source': 'the source prompt', 'empty': 'the empty prompt', 'zeros': 'zeros'}[inversion.null_init]
     away = {
         'null-text': f'embeddings fitted to the photograph, beginning at {begins}',
+        'direct': 'the empty prompt',
         'ddim': 'the empty prompt',
     }.get(inversion.method, 'the source prompt')
     held = 'held on' if inversion.pinned else 'not held on'

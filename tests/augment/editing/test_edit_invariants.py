@@ -98,11 +98,12 @@ def test_decoder_leaks_out_of_the_region(pipe, inversions, regions):
     assert changed[~regions[0]].mean() > 0.05
 
 
-def test_pinning_is_direct_inversion(pipe, images, inversions):
+def test_pinning_is_direct_inversion(pipe, images):
     """Against the offsets of Ju et al. 2024, found by a pass of their own and added to the source row."""
     settings = edit_settings('direct', blend={'by': 'none'})
-    expected = _direct_inversion(pipe, settings, inversions[0], f'{SOURCE} with peeling')
-    (result,) = Editor(pipe, settings).edit(inversions[:1], ['peeling'])[0]
+    (inversion,) = Editor(pipe, settings).invert(images[:1])
+    expected = _direct_inversion(pipe, settings, inversion, f'{SOURCE} with peeling')
+    (result,) = Editor(pipe, settings).edit([inversion], ['peeling'])[0]
     torch.testing.assert_close(result.latent, expected, rtol=0, atol=1e-4 * expected.abs().max().item())
 
 

@@ -87,6 +87,9 @@ def test_guidance_says_what_it_leads_away_from(said):
         '15, away from embeddings fitted to the photograph, beginning at the source' in line for line in said()
     )
     assert any('away from the empty prompt (ddim)' in line for line in said(inversion=InversionSettings('ddim')))
+    assert any(
+        'away from the empty prompt (direct)' in line for line in said(inversion=InversionSettings('direct'))
+    )
     assert any('not held on' in line for line in said(inversion=InversionSettings('ddim')))
     assert any('away from the source prompt (npi)' in line for line in said(inversion=InversionSettings('npi')))
 
