@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from augment.editing.editor import Editor, Progress
     from augment.editing.results import EditResult
     from augment.inversion.cache import InversionCache
-    from augment.inversion.result import Inversion, StepLog
+    from augment.inversion.result import StepLog
 
 
 @dataclass(frozen=True)
@@ -174,17 +174,14 @@ def _pieces(
     batches = _batches(_canvases(editor, photo), editor.runtime.batch)
     for index, batch in enumerate(batches):
         report = progress and partial(_report, progress, index, len(batches))
-        inversions = _inversions(editor, [canvas.forward_image(photo.image) for canvas in batch], report, cache)
+        images = [canvas.forward_image(photo.image) for canvas in batch]
+        inversions = (
+            editor.invert(images, progress=report) if cache is None else cache.invert(editor, images, report)
+        )
         regions = None if region is None else [canvas.forward_labels(region) for canvas in batch]
         edited = editor.edit(inversions, targets, regions, progress=report)
         for canvas, inversion, results in zip(batch, inversions, edited, strict=True):
             yield _Piece(canvas, results, inversion.losses, inversion.stalled)
-
-
-def _inversions(
-    editor: Editor, images: list[np.ndarray], progress: Progress | None, cache: InversionCache | None
-) -> list[Inversion]:
-    return editor.invert(images, progress=progress) if cache is None else cache.invert(editor, images, progress)
 
 
 def _report(progress: Progress, index: int, count: int, stage: str, done: int, total: int) -> None:

@@ -27,6 +27,8 @@ CROPS = st.builds(CropSettings, context=st.floats(1, 5), smallest=st.integers(8,
         ([(395, 595, 5, 5)], [(272, 472, 128, 128)]),
         # 3 x 200 = 600 > 400 rows: cut to the height, not to the width
         ([(100, 200, 200, 20)], [(0, 0, 400, 600)]),
+        # from top to bottom, whichever defect begins first
+        ([(200, 60, 2, 2), (205, 400, 20, 70)], [(110, 330, 210, 210), (137, 0, 128, 128)]),
         # windows of columns 36..163 and 164..291 touch; those of 36..163 and 163..290 overlap
         ([(200, 99, 2, 2), (200, 227, 2, 2)], [(137, 36, 128, 128), (137, 164, 128, 128)]),
         ([(200, 99, 2, 2), (200, 226, 2, 2)], [(73, 36, 255, 255)]),
