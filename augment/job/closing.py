@@ -21,6 +21,12 @@ def summary(root: Path, states: Mapping[str, Mapping[str, int]]) -> list[str]:
     return [f'{word:<12} {count}' for word, count in counts.items()] + [f'{"set":<12} {root}']
 
 
+def reported(word: str, poor: int) -> list[str]:
+    """What the gates would have done, where they only report."""
+    edits = '1 edit' if poor == 1 else f'{poor} edits'
+    return [f'{"gates":<12} would reject {edits} of {word}; see the report'] if poor else []
+
+
 def places(root: Path) -> list[str]:
     """Where to look: the report, and the folders that hold something."""
     known = {'report': 'report.html', 'review': 'review', 'quarantine': 'quarantine'}

@@ -14,7 +14,7 @@ from rich.console import Console
 from augment.errors import UsageError
 from augment.files import write_json
 from augment.job.attempts import Attempts
-from augment.job.closing import how_to_merge, how_to_train, places, summary
+from augment.job.closing import how_to_merge, how_to_train, places, reported, summary
 from augment.job.judging import Judge
 from augment.job.locks import working_on
 from augment.job.manifest import Journal
@@ -160,6 +160,7 @@ def _close(plan: Plan, work: Work, console: Console) -> int:
             with writing_to(root):
                 write_report(root)
         lines = summary(root, {word: states[word] for word in words})
+        lines += [line for word in words for line in reported(word, work.poor(word))]
         if plan.shard.alone:
             lines += [*places(root), *(how_to_train(root, plan.source) if plan.source.labels else [])]
         else:

@@ -8,7 +8,6 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from augment.config.settings import EditSettings
 from augment.job.manifest import FINAL
 from augment.job.outset import edit_id
 from augment.job.photographs import Shot
@@ -60,11 +59,10 @@ def base_record(shot: Shot, word: str, status: str, **more: Any) -> Record:
     return record | more
 
 
-def verdict_record(verdict: Verdict, settings: EditSettings) -> Record:
+def verdict_record(verdict: Verdict) -> Record:
     """What a verdict adds to a line."""
     edited = verdict.edited
     return {
-        'prompts': {'source': settings.source_prompt, 'target': edited.target_prompt},
         'windows': [[w.top, w.left, w.height, w.width] for w in edited.windows],
         'scores': verdict.scores,
         'failed_gates': verdict.failed,

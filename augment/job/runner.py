@@ -88,8 +88,9 @@ class Runner:
         more = dict(seconds=round(seconds, 3), peak_gib=self.studio.peak(), runtime=asdict(self.attempts.runtime))
         self.writer.log(shot, verdicts)
         for verdict in verdicts:
-            tokens = {'target': self.studio.tokens(verdict.edited.target_prompt)}
-            record = self.writer.save(shot, verdict, tokens=tokens, **more)
+            prompts = {'source': self.work.settings.source_prompt, 'target': verdict.edited.target_prompt}
+            tokens = {name: self.studio.tokens(prompt) for name, prompt in prompts.items()}
+            record = self.writer.save(shot, verdict, prompts=prompts, tokens=tokens, **more)
             ends[record['status']] += 1
             if record['status'] == 'rejected':
                 self.screen.say(f'rejected: {record["id"]}: {", ".join(verdict.failed)}')

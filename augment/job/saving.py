@@ -76,7 +76,7 @@ class Writer:
             'rejected' if rejected else 'ok',
             reason=verdict.failed[0] if rejected else None,
             **self._settings(),
-            **verdict_record(verdict, settings),
+            **verdict_record(verdict),
             **more,
         )
         with self.stopper.writing(), writing_to(journal.root):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from augment.config.settings import EditSettings
 from augment.job.dataset import Item, Source
-from augment.job.manifest import Journal
+from augment.job.manifest import STATES, Journal, Record
 from augment.job.outset import edit_id
 from augment.job.photographs import Shot
 from augment.job.records import is_done
@@ -46,10 +46,18 @@ class Work:
 
     def states(self) -> dict[str, dict[str, int]]:
         """Word -> how many of these photographs are ok, rejected, failed, skipped, as the journals have it."""
-        counts: dict[str, dict[str, int]] = {}
-        for word, journal in self.journals.items():
-            records = (journal.records.get(edit_id(item.stem, word)) for item in self.items)
-            counts[word] = dict.fromkeys(('ok', 'rejected', 'failed', 'skipped'), 0)
-            for record in filter(None, records):
-                counts[word][record['status']] += 1
+        counts = {word: dict.fromkeys(STATES, 0) for word in self.journals}
+        for word, count in counts.items():
+            for record in self._records(word):
+                count[record['status']] += 1
         return counts
+
+    def poor(self, word: str) -> int:
+        """How many edits towards a word are in use although a gate would refuse them."""
+        records = self._records(word)
+        return sum(record['status'] == 'ok' and bool(record['failed_gates']) for record in records)
+
+    def _records(self, word: str) -> list[Record]:
+        found = self.journals[word].records
+        names = (edit_id(item.stem, word) for item in self.items)
+        return [found[name] for name in names if name in found]
