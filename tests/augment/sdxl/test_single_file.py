@@ -47,7 +47,9 @@ def test_configuration_beside_the_file(file):
     pipe = load_pipeline(ModelSource(str(file), offline=True))
     assert_seed_4(pipe)
     assert pipe.watermark is None
-    assert not any(weight.requires_grad for weight in pipe.unet.parameters())
+    for part in (pipe.unet, pipe.vae, pipe.text_encoder, pipe.text_encoder_2):
+        assert not part.training
+        assert not any(weight.requires_grad for weight in part.parameters())
 
 
 def test_configuration_of_the_base_model_from_the_cache(file, hub, tmp_path, folder):
