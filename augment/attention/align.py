@@ -19,7 +19,7 @@ from augment.errors import UsageError
 from augment.sdxl.tokens import LENGTH, TokenTable, tokens
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Alignment:
     """How the cross-attention of a target row is made from that of its source row, maps being (..., 77).
 

@@ -12,7 +12,7 @@ from augment.attention.word_maps import WordMaps, coarse_size
 from augment.config.settings import ControlSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Takeover:
     """Cross-attention of R target rows, as weights of their values.
 

@@ -39,10 +39,9 @@ def installed(
     """
     before = dict(unet.attn_processors)
     processors = {name: _processor(place_of(name), rli, control) for name in before}
-    stance = nullcontext() if control is None else torch.compiler.set_stance('force_eager')
     try:
         unet.set_attn_processor(processors)
-        with stance:
+        with nullcontext() if control is None else torch.compiler.set_stance('force_eager'):
             yield unet
     finally:
         unet.set_attn_processor(before)

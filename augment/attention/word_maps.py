@@ -53,21 +53,28 @@ class WordMaps:
 
     @torch.no_grad()
     def add(self, query: Tensor, key: Tensor, rows: Rows) -> None:
-        """Count one cross-attention layer, (N, heads, tokens, d) and (N, heads, 77, d), if it is a coarse one."""
+        """Count one cross-attention layer, (N, heads, tokens, d) and (N, heads, 77, d), if it is a coarse one.
+
+        Raises ValueError when a source row is to be read that is not in the call.
+        """
         if query.shape[2] != self.sums.shape[-1]:
             return
         self.sums = self.sums.to(query.device)
         for image, target, *both in rows.pairs():
             for side, (row, columns) in enumerate(zip(both, self.columns[image][target], strict=True)):
-                if row is not None and columns:
+                if columns and row is None:
+                    raise ValueError(
+                        f'word maps read the source of image {image}, but rows.source is {rows.source}'
+                    )
+                if columns:
                     self.sums[image, target, side] += attention_map(query[row], key[row])[:, list(columns)].sum(-1)
 
     def mask(self, threshold: float) -> Tensor:
         """Where source or target attend to their words by over ``threshold`` of their most: (B, n, h, w) bool."""
         maps = self.sums.reshape(-1, 1, *self.size)
         maps = F.interpolate(F.max_pool2d(maps, 3, stride=1, padding=1), self.latent_size)
-        maps = maps / maps.amax((-2, -1), keepdim=True).clamp_min(torch.finfo(maps.dtype).tiny)
-        return (maps > threshold).reshape(*self.sums.shape[:3], *self.latent_size).any(2)
+        chosen = maps > threshold * maps.amax((-2, -1), keepdim=True)
+        return chosen.reshape(*self.sums.shape[:3], *self.latent_size).any(2)
 
 
 def attention_map(query: Tensor, key: Tensor) -> Tensor:

@@ -57,6 +57,23 @@ def test_every_target_and_image_has_its_own_mask():
         assert torch.equal(mask, boxed(corner))
 
 
+def test_a_word_is_measured_by_its_own_most():
+    maps = WordMaps([[((4,), (6,)), ((), (7,))]], (16, 16))
+    for tokens in ({0: 4}, {0: 4}, {0: 4}, {0: 4}):
+        maps.add(*looking([tokens, {}, {}]), Rows([0], [[1, 2]]))
+    maps.add(*looking([{}, {3: 6}, {15: 7}]), Rows([0], [[1, 2]]))
+
+    assert torch.equal(maps.mask(0.3)[0, 0], boxed((0, 0), (0, 3)))
+    assert torch.equal(maps.mask(0.3)[0, 1], boxed((3, 3)))
+
+
+def test_a_source_that_is_to_be_read_has_to_be_there():
+    maps = WordMaps([[((4,), (6,))]], (16, 16))
+
+    with pytest.raises(ValueError, match=r'read the source of image 0, but rows.source is \[None\]'):
+        maps.add(*looking([{}]), Rows([None], [[0]]))
+
+
 def test_layers_and_steps_add_up_and_the_threshold_is_a_share_of_the_most():
     maps = WordMaps([[((), (6,))]], (16, 16))
     for tokens in ({0: 6, 15: 6}, {0: 6}, {0: 6}, {0: 6}):
