@@ -13,7 +13,7 @@ from augment.errors import UsageError
 from augment.files import replacing
 from augment.job.dataset import Item
 
-OURS = ('img_dir', 'ann_dir', 'quarantine', 'review', 'logs', 'masks')  # folders that a run makes
+OURS = ('img_dir', 'ann_dir', 'quarantine', 'review', 'logs', 'masks', '.shards')  # folders that a run makes
 RUN = 'run.json'
 
 

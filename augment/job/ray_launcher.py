@@ -8,6 +8,7 @@ import argparse
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from augment.errors import RunError, UsageError
-from augment.job.closing import how_to_train, places, summary
+from augment.job.closing import PROJECT, how_to_train, places, summary
 from augment.job.manifest import read_records
 from augment.job.merging import merge_shards
 from augment.job.outset import clear
@@ -28,6 +29,7 @@ from augment.job.progress import Screen
 SETTINGS = {'RAY_USAGE_STATS_ENABLED': '0', 'RAY_SCHEDULER_EVENTS': '0', 'RAY_DEDUP_LOGS_SKIP_REGEX': '.*'}
 STORE = 100 * 2**20  # bytes of shared memory for what tasks return, which is an exit code
 RETRIES = 5  # nodes that may die under one shard
+ANSWER = 5.0  # seconds in which the head of a cluster must take a connection
 POLL = 1.0  # seconds between two looks at the journals
 FAILED = 3  # the exit code of a shard in which some edits have failed: the others are done
 
@@ -36,18 +38,19 @@ def launch(plan: Plan, arguments: Sequence[str]) -> int:
     """Run all shards and join them; 0, or 3 when an edit has failed. RunError when a shard was lost."""
     ray = _import_ray()
     count = plan.args.shards
-    if plan.args.overwrite:
-        for root in plan.sets:
-            clear(root)
     commands = {index: shard_command(arguments, index, count) for index in range(1, count + 1)}
-    logs = {index: _log(plan, index, count) for index in commands}
     _connect(ray, plan.args.ray)
     try:
+        for root in plan.sets if plan.args.overwrite else ():
+            clear(root)
+        logs = {index: _log(plan, index, count) for index in commands}
         codes = _all(ray, plan, commands, logs)
     finally:
         ray.shutdown()
-    lost = [f'shard {index}/{count}: exit code {code}, see {logs[index]}' for index, code in codes.items()
-            if code not in (0, FAILED)]  # fmt: skip
+    ends = {f'shard {index}/{count}': (code, logs[index]) for index, code in codes.items()}
+    lost = [
+        f'{name}: exit code {code}, see {log}' for name, (code, log) in ends.items() if code not in (0, FAILED)
+    ]
     if lost:
         raise RunError('\n       '.join([*lost, 'the same command goes on with what is left']))
     return _join(plan, FAILED in codes.values())
@@ -65,14 +68,14 @@ def shard_command(arguments: Sequence[str], index: int, count: int) -> list[str]
 
 def _log(plan: Plan, index: int, count: int) -> Path:
     """Where a shard's lines go: into the first of the sets."""
-    folder = next(iter(plan.sets)).absolute() / 'logs'
+    folder = next(iter(plan.sets)).absolute() / '.shards'  # hidden: the set is none until run.json is there
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
             f'{folder}: cannot write there ({(error.strerror or "").lower()}); choose --out'
         ) from error
-    return folder / f'.shard-{index}-of-{count}.txt'
+    return folder / f'{index}-of-{count}.txt'
 
 
 def _import_ray() -> ModuleType:
@@ -91,6 +94,7 @@ def _connect(ray: ModuleType, address: str) -> None:
     """Join the cluster at ``address``, else at $RAY_ADDRESS, else start one of this machine."""
     address = address or os.environ.get('RAY_ADDRESS', '')
     quiet = dict(log_to_driver=False, logging_level='CRITICAL')
+    _check_answer(address)
     try:
         if address:
             ray.init(address, **quiet)
@@ -101,13 +105,31 @@ def _connect(ray: ModuleType, address: str) -> None:
         raise UsageError(f'--ray {address}: {reason}; is ray start --head running there?') from error
 
 
+def _check_answer(address: str) -> None:
+    """Raise UsageError unless something listens there; Ray itself would go on trying for minutes."""
+    if address in ('', 'auto'):
+        return
+    host, _, port = address.rpartition(':')
+    if not host or not port.isdecimal():
+        raise UsageError(f'--ray {address}: expected HOST:PORT of the head of a cluster, or auto')
+    try:
+        socket.create_connection((host, int(port)), ANSWER).close()
+    except (OSError, OverflowError) as error:
+        cure = f'start it there with ray start --head --port {port}'
+        raise UsageError(f'--ray {address}: nothing answers ({error}); {cure}') from error
+
+
 def _all(ray: ModuleType, plan: Plan, commands: dict[int, list[str]], logs: dict[int, Path]) -> dict[int, int]:
     """Exit codes by shard; a bar counts the lines of the journals. Ctrl-C lets the shards end in order."""
     from rich.console import Console
 
     needs = dict(num_gpus=1, num_cpus=1) if ray.cluster_resources().get('GPU') else dict(num_gpus=0, num_cpus=1)
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers may not find this package
     task = ray.remote(work).options(max_retries=RETRIES, **needs)
-    refs = {task.remote(command, str(Path.cwd()), str(logs[index])): index for index, command in commands.items()}
+    places = str(Path.cwd()), str(PROJECT)
+    refs = {
+        task.remote(command, places[0], str(logs[index]), places[1]): index for index, command in commands.items()
+    }
     total = len(plan.items) * len(plan.words)
     with Screen(total, Console(stderr=True)) as screen:
         left = [*refs]
@@ -130,18 +152,24 @@ def _code(ray: ModuleType, ref: Any) -> int:
         return -1
 
 
-def work(command: list[str], folder: str, log: str) -> int:
-    """On a node: run ``command`` in ``folder``, its lines to the end of ``log``; cancelling ends it in order."""
+def work(command: list[str], folder: str, log: str, package: str) -> int:
+    """On a node: run ``command`` in ``folder``, its lines to the end of ``log``; cancelling ends it in order.
+
+    ``package`` is the folder that this package is in. The exit code.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package, os.environ.get('PYTHONPATH')]))
     with Path(log).open('a', encoding='utf-8') as file:
         file.write(f'=== {shlex.join(command)}\n')
         file.flush()
         process = subprocess.Popen(
-            command, cwd=folder, stdout=file, stderr=subprocess.STDOUT, env={**os.environ, 'PYTHONPATH': path},
+            command,
+            cwd=folder,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, 'PYTHONPATH': path},
             start_new_session=True,
-        )  # fmt: skip
+        )
         try:
             while process.poll() is None:  # what Ray raises does not wake a process that sleeps
                 time.sleep(0.1)
