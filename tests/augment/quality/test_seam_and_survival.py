@@ -105,6 +105,15 @@ def test_defects_count_by_their_pixels_and_never_cancel():
     assert contrast(image, box() | small, np.ones(SIZE, bool)) == pytest.approx(expected)
 
 
+def test_a_thin_diagonal_is_one_defect():
+    """Pixels of 80 and 160 in turn on 120: together they have the mean of what surrounds them."""
+    image, line = flat(120), np.zeros(SIZE, bool)
+    for k in range(6):
+        line[8 + k, 10 + k] = True
+        image[8 + k, 10 + k] = 80 if k % 2 else 160
+    assert contrast(image, line, np.ones(SIZE, bool)) == pytest.approx(0)
+
+
 def test_survival_by_hand():
     label = box().astype(np.uint8) * 2
     assert survival(defect(80), defect(80), label, label) == 1

@@ -91,7 +91,7 @@ def test_what_is_found():
     lines = [
         good('a', scores=scores, seconds=10.0, attempts=({'change': 'x'},)),
         good('b', scores=scores | {'bits_source': 2, 'bits_words': 3}, needs_review=True, failed_gates=('seam',)),
-        good('c', status='rejected', failed_gates=('survival', 'seam')),
+        good('c', status='rejected', failed_gates=('survival', 'seam'), needs_review=True),
         good('d', status='skipped', reason='no defect'),
     ]
     assert findings(lines, LIMITS) == [
@@ -146,6 +146,11 @@ def test_one_value_far_off_leaves_the_others_apart():
     low, high = axis(np.array([*np.linspace(1, 1.2, 30), 900.0]), [2.0])
     assert 0 <= low < 1
     assert 2 < high < 4
+    (found,) = histograms(
+        [good(str(k), scores={'seam': v}) for k, v in enumerate([1, 1.1, 1.2, 1.1] * 5 + [900])], {}
+    )
+    assert (np.sum(found.bars), found.above, found.below) == (21, 1, 0)
+    assert found.bars[-1] == (1, 0)
 
 
 @given(st.lists(st.floats(-50, 150), max_size=30), st.lists(st.floats(0, 50), max_size=2))
