@@ -22,7 +22,14 @@ CORE = [
 ]
 EXTRAS = {
     'gpu': ['torchvision>=0.21'],
-    'augment': ['diffusers>=0.35', 'transformers>=5', 'accelerate>=1', 'safetensors>=0.5'],
+    'augment': [
+        'diffusers>=0.42',
+        'transformers>=5',
+        'accelerate>=1',
+        'safetensors>=0.5',
+        'peft>=0.17',
+        'tomli>=2; python_version < "3.11"',
+    ],
     'metrics': ['torchmetrics>=1.6', 'torchvision>=0.21'],
     'seggpt': ['transformers>=5', 'safetensors>=0.5'],
     'smp': ['segmentation-models-pytorch>=0.5'],
