@@ -93,8 +93,8 @@ class Search:
         self.iterations += 1
 
     def _finished(self) -> bool:
-        tired = self.settings.keep_best and self.misses >= self.settings.patience
-        return tired or self.best.loss < self.enough or self.iterations >= self.settings.inner_steps
+        spent = self.iterations >= self.settings.inner_steps
+        return spent or self.best.loss < self.enough or self.misses >= self.settings.patience
 
     def _share(self, begin: float, end: float) -> float:
         """Where the minimum of the parabola lies, as a share of the last step, within bounds."""
