@@ -12,6 +12,9 @@ from augment.labels import rle
 from augment.labels.names import IGNORED, name_of, values_by_name
 from augment.labels.polygons import CROSS, SQUARE, filled, outline
 
+HEAD = {'info': {'description': 'Proposed labels of edited photographs'}, 'licenses': []}
+Box = tuple[slice, slice]  # rows and columns
+
 
 def to_coco(stem: str, label: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
     """The content of a COCO file for one ``label`` (H, W) uint8.
@@ -20,10 +23,10 @@ def to_coco(stem: str, label: np.ndarray, classes: Sequence[str]) -> dict[str, A
     """
     height, width = label.shape
     values = [*range(1, len(classes)), *([IGNORED] if (label == IGNORED).any() else [])]
-    parts = [(value, part) for value in values for part in _parts(label == value)]
-    return {
+    parts = [(value, *part) for value in values for part in _parts(label == value)]
+    return HEAD | {
         'images': [{'id': 1, 'file_name': f'{stem}.png', 'width': width, 'height': height}],
-        'annotations': [_annotation(number, *part) for number, part in enumerate(parts, start=1)],
+        'annotations': [_annotation(number, label.shape, *part) for number, part in enumerate(parts, start=1)],
         'categories': [{'id': value, 'name': name_of(value, classes), 'supercategory': ''} for value in values],
     }
 
@@ -36,35 +39,37 @@ def joined(contents: Iterable[dict[str, Any]]) -> dict[str, Any]:
         for annotation in content['annotations']:
             annotations.append(annotation | {'id': len(annotations) + 1, 'image_id': number})
         categories |= {category['id']: category for category in content['categories']}
-    return {'images': images, 'annotations': annotations, 'categories': [*map(categories.get, sorted(categories))]}
+    ordered = [categories[value] for value in sorted(categories)]
+    return HEAD | {'images': images, 'annotations': annotations, 'categories': ordered}
 
 
-def _parts(mask: np.ndarray) -> Iterator[np.ndarray]:
-    """The connected parts of a mask, each (H, W) bool."""
-    numbers, count = ndimage.label(mask, SQUARE)
-    return (numbers == number for number in range(1, count + 1))
+def _parts(mask: np.ndarray) -> Iterator[tuple[Box, np.ndarray]]:
+    """The connected parts of a mask: the box of each, and in it the part."""
+    numbers, _ = ndimage.label(mask, SQUARE)
+    for number, box in enumerate(ndimage.find_objects(numbers), start=1):
+        yield box, numbers[box] == number
 
 
-def _annotation(number: int, value: int, part: np.ndarray) -> dict[str, Any]:
-    rows, columns = (np.flatnonzero(part.any(axis)) for axis in (1, 0))
-    top, left = int(rows[0]), int(columns[0])
-    height, width = int(rows[-1]) - top + 1, int(columns[-1]) - left + 1
+def _annotation(number: int, shape: tuple[int, int], value: int, box: Box, part: np.ndarray) -> dict[str, Any]:
+    rows, columns = box
     return {
         'id': number,
         'image_id': 1,
         'category_id': value,
-        'segmentation': _segmentation(part),
+        'segmentation': _segmentation(shape, box, part),
         'area': int(part.sum()),
-        'bbox': [left, top, width, height],
+        'bbox': [columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start],
         'iscrowd': 0,
     }
 
 
-def _segmentation(part: np.ndarray) -> list[list[int]] | dict[str, list[int]]:
+def _segmentation(shape: tuple[int, int], box: Box, part: np.ndarray) -> list[list[int]] | dict[str, list[int]]:
     """COCO adds up the polygons of a part, so that no polygon can be a hole."""
-    if (ndimage.binary_fill_holes(part, CROSS) != part).any():
-        return rle.encode(part)
-    return [outline(part).ravel().tolist()]
+    if (ndimage.binary_fill_holes(part, CROSS) == part).all():
+        return [np.add(outline(part), (box[1].start, box[0].start)).ravel().tolist()]
+    picture = np.zeros(shape, bool)
+    picture[box] = part
+    return rle.encode(picture)
 
 
 def from_coco(content: dict[str, Any], classes: Sequence[str]) -> dict[str, np.ndarray]:

@@ -23,20 +23,20 @@ class Correction:
     file: Path
 
 
-def correction_files(source: Path) -> list[Path]:
-    """The files that hold corrections: ``source`` itself, or all JSON files below it, or else all PNG files.
+def correction_files(source: Path) -> dict[str, Path]:
+    """Name -> file: ``source`` itself, or all JSON files below it, or else all PNG files.
 
     A review folder stands for the labelme files in it. UsageError when there is none.
     """
     if source.is_file():
-        return [source]
-    source = source / 'labelme' if (source / 'labelme').is_dir() else source
+        return {source.stem: source}
     if not source.is_dir():
         raise UsageError(f'{source}: no such file or folder; nothing to import')
+    source = source / 'labelme' if (source / 'labelme').is_dir() else source
     for suffix in ('.json', '.png'):
-        found = sorted(p for p in source.rglob(f'*{suffix}') if not p.name.startswith('.'))
+        found = sorted(path for path in source.rglob(f'*{suffix}') if not path.name.startswith('.'))
         if found:
-            return found
+            return {path.relative_to(source).with_suffix('').as_posix(): path for path in found}
     raise UsageError(f'{source}: nothing to import, neither labelme or COCO files (.json) nor masks (.png) in it')
 
 
@@ -45,12 +45,12 @@ def read_corrections(
 ) -> tuple[list[Correction], list[str]]:
     """All corrections of a file or folder, and what is wrong with the others, a line each."""
     files, corrections, problems = correction_files(source), [], []
-    for number, file in enumerate(files, start=1):
+    for done, (name, file) in enumerate(files.items(), start=1):
         try:
-            corrections += _read(file, file.relative_to(source.parent).with_suffix('').as_posix(), classes)
+            corrections += _read(file, name, classes)
         except DataError as error:
             problems.append(f'{file}: {error}')
-        progress(number, len(files))
+        progress(done, len(files))
     return corrections, problems
 
 

@@ -100,13 +100,15 @@ def _change(root: Path, correction: Correction, known: dict[str, Path], edits: s
 
 
 def _matching(name: str, known: dict[str, Path]) -> str:
-    """The stem that is meant: the name, or else the only one that differs by folders, which tools add or drop."""
-    ends = [stem for stem in known if name.endswith(f'/{stem}') or stem.endswith(f'/{name}')]
-    found = [name] if name in known else ends
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise DataError(f'{name} may be {" or ".join(found[:3])}; put it into the folder of that name')
+    """The stem that is meant: the name, or one that differs by folders above it, which tools add or drop."""
+    with_more = [stem for stem in known if f'/{name}'.endswith(f'/{stem}')]
+    if with_more:
+        return max(with_more, key=len)
+    with_less = [stem for stem in known if stem.endswith(f'/{name}')]
+    if len(with_less) == 1:
+        return with_less[0]
+    if with_less:
+        raise DataError(f'{name} may be {" or ".join(with_less[:3])}; put it into the folder of that name')
     near = difflib.get_close_matches(name, known, n=1)
     raise DataError(f'no {LABEL_DIR}/{name}.png in the set' + (f'; is it {near[0]}?' if near else ''))
 

@@ -4,11 +4,13 @@ Points are (x, y) with the corner of the top left pixel at (0, 0), so the centre
 (column + 0.5, row + 0.5). A pixel belongs to a polygon that its centre lies in, by the even-odd rule.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from scipy import ndimage
 
+Point = tuple[float, float]
 CROSS, SQUARE = ndimage.generate_binary_structure(2, 1), ndimage.generate_binary_structure(2, 2)
 _RIGHT, _DOWN, _LEFT, _UP = (1, 0), (0, 1), (-1, 0), (0, -1)
 # A pixel whose neighbour (row, column) that way is outside: where its side begins (x, y), and the way along it.
@@ -56,16 +58,25 @@ def _next_step(choices: Sequence[tuple[int, int]], heading: tuple[int, int], tur
 
 
 def simplified(corners: np.ndarray) -> np.ndarray:
-    """The polygon with fewer corners that encloses the same pixels.
+    """A border as a polygon, (N, 2), with as few corners as give back the same pixels; stairs become lines.
+
+    It starts from the corners, or from the middles of what joins them, whichever leads further.
+    """
+    ahead = np.sign(np.roll(corners, -1, axis=0) - corners) / 2
+    middles = np.stack([corners + ahead, np.roll(corners, -1, axis=0) - ahead], axis=1).reshape(-1, 2)
+    return min(_reduced(corners), _reduced(middles), key=len)
+
+
+def _reduced(corners: np.ndarray) -> np.ndarray:
+    """The polygon without the corners that it can do without.
 
     Under the even-odd rule, leaving out a corner changes only what lies in the triangle of it and its neighbours:
-    it goes where no centre of a pixel does. Long runs of stairs become straight lines a person can edit.
+    it goes where no centre of a pixel does.
     """
     points = [tuple(point) for point in corners.tolist()]
     index, kept_in_a_row = 0, 0
     while len(points) > 3 and kept_in_a_row < len(points):
-        before, here, after = (points[(index + shift) % len(points)] for shift in (-1, 0, 1))
-        if _holds_no_centre(before, here, after):
+        if _holds_no_centre(*(points[(index + shift) % len(points)] for shift in (-1, 0, 1))):
             del points[index % len(points)]
             # The neighbours have new triangles: look at the one before again.
             index, kept_in_a_row = (index - 1) % len(points), 0
@@ -74,13 +85,23 @@ def simplified(corners: np.ndarray) -> np.ndarray:
     return np.array(points)
 
 
-def _holds_no_centre(*triangle: tuple[float, float]) -> bool:
+def _holds_no_centre(*triangle: Point) -> bool:
     """Whether no centre of a pixel lies in or on the triangle, row by row."""
-    (x0, y0), (x1, y1), (x2, y2) = sorted(triangle, key=lambda point: point[1])
-    rows = np.arange(np.ceil(y0 - 0.5), np.floor(y2 - 0.5) + 1) + 0.5
-    sides = np.interp(rows, (y0, y2), (x0, x2)), np.interp(rows, (y0, y1, y2), (x0, x1, x2))
-    first, last = np.minimum(*sides) - 0.5 - _ROUNDING, np.maximum(*sides) - 0.5 + _ROUNDING
-    return bool((np.ceil(first) > np.floor(last)).all())
+    low, middle, high = sorted(triangle, key=lambda point: point[1])
+    for number in range(math.ceil(low[1] - 0.5), math.floor(high[1] - 0.5) + 1):
+        row = number + 0.5
+        bent = (low, middle) if row < middle[1] or middle[1] == high[1] else (middle, high)
+        sides = _crossing(row, *bent), _crossing(row, low, high)
+        if low[1] == high[1]:  # all on one line, which no row crosses
+            sides = tuple(x for x, _ in triangle)
+        if math.ceil(min(sides) - 0.5 - _ROUNDING) <= math.floor(max(sides) - 0.5 + _ROUNDING):
+            return False
+    return True
+
+
+def _crossing(row: float, start: Point, end: Point) -> float:
+    """Where the line from ``start`` to ``end`` crosses a row; at the start where it runs along it."""
+    return start[0] + (row - start[1]) * (end[0] - start[0]) / ((end[1] - start[1]) or 1)
 
 
 def filled(polygon: Sequence[Sequence[float]], shape: tuple[int, int]) -> np.ndarray:
