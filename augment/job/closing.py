@@ -34,7 +34,12 @@ def places(root: Path) -> list[str]:
 
 
 def how_to_train(root: Path, source: Source) -> list[str]:
-    """The command that trains on the set; where no base names it, the base to write first."""
+    """The command that trains on the set; where no base names it, the base to write first.
+
+    Nothing for a set without edits or without labels.
+    """
+    if not any((root / 'ann_dir/train').glob('**/*__*.png')):
+        return []
     name = root.absolute().name
     recipe = RECIPES.get(source.name, ANY_RECIPE)
     command = f'python tools/train.py {recipe} --swap datasets={name}'
@@ -44,9 +49,9 @@ def how_to_train(root: Path, source: Source) -> list[str]:
     start = source.name if _base(source.name) else 'BASE_OF_THE_SET'
     return [
         f'{"train":<12} write {base}:',
-        f"    _base_ = './{start}.py'",
-        f"    train_dataloader = dict(dataset=dict(data_root='{root.absolute()}'))",
-        f'             {command}',
+        f"{'':<12}     _base_ = './{start}.py'",
+        f"{'':<12}     train_dataloader = dict(dataset=dict(data_root='{root.absolute()}'))",
+        f'{"":<12} then {command}',
     ]
 
 

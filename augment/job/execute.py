@@ -162,7 +162,7 @@ def _close(plan: Plan, work: Work, console: Console) -> int:
         lines = summary(root, {word: states[word] for word in words})
         lines += [line for word in words for line in reported(word, work.poor(word))]
         if plan.shard.alone:
-            lines += [*places(root), *(how_to_train(root, plan.source) if plan.source.labels else [])]
+            lines += [*places(root), *how_to_train(root, plan.source)]
         else:
             lines += how_to_merge(root, plan.shard)
         for line in lines:
