@@ -45,6 +45,12 @@ def test_joining_may_reach_a_third():
     assert defect_windows(label, crop) == [Window(0, 0, 42, 42)]
 
 
+def test_a_window_between_two_joins_both():
+    label = label_with((100, 100), (10, 10, 2, 2), (10, 40, 2, 2), (25, 28, 2, 2))
+    # columns 1..20 and 31..50 are apart; rows 16..35, columns 19..38 touch either
+    assert defect_windows(label, CropSettings(smallest=20, context=1)) == [Window(0, 1, 50, 50)]
+
+
 def test_the_halo_widens_a_window_that_is_too_small_for_it():
     label = label_with((100, 100), (50, 50, 4, 4))
     assert defect_windows(label, CropSettings(smallest=8), halo=0) == [Window(46, 46, 12, 12)]
