@@ -13,8 +13,9 @@ if __package__ in (None, ''):  # run by its path: import from the folder above, 
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from augment.errors import run_command_line
-from augment.job.closing import places, summary
+from augment.job.closing import how_to_train, places, summary
 from augment.job.merging import merge_shards
+from augment.job.runfile import read_run
 
 
 def main() -> None:
@@ -28,7 +29,8 @@ def main() -> None:
         from augment.report.write import write_report
 
         write_report(root)
-        print('\n'.join([*summary(root, states), *places(root)]))
+        source = read_run(root)['source']['name']
+        print('\n'.join([*summary(root, states), *places(root), *how_to_train(root, source)]))
 
 
 if __name__ == '__main__':

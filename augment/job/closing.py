@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from augment.job.dataset import Source, data_root
+from augment.job.dataset import data_root
 from augment.job.manifest import STATES
 from augment.job.shard import Shard
 
@@ -33,20 +33,20 @@ def places(root: Path) -> list[str]:
     return [f'{name:<12} {root / place}' for name, place in known.items() if (root / place).exists()]
 
 
-def how_to_train(root: Path, source: Source) -> list[str]:
+def how_to_train(root: Path, source: str) -> list[str]:
     """The command that trains on the set; where no base names it, the base to write first.
 
-    Nothing for a set without edits or without labels.
+    ``source`` is the name of the original set. Nothing for a set without edits or without labels.
     """
     if not any((root / 'ann_dir/train').glob('**/*__*.png')):
         return []
     name = root.absolute().name
-    recipe = RECIPES.get(source.name, ANY_RECIPE)
+    recipe = RECIPES.get(source, ANY_RECIPE)
     command = f'python tools/train.py {recipe} --swap datasets={name}'
     base = Path('configs/_base_/datasets') / f'{name}.py'
     if _base(name) and root.resolve() == (data_root() / name).resolve():
         return [f'{"train":<12} {command}']
-    start = source.name if _base(source.name) else 'BASE_OF_THE_SET'
+    start = source if _base(source) else 'BASE_OF_THE_SET'
     return [
         f'{"train":<12} write {base}:',
         f"{'':<12}     _base_ = './{start}.py'",

@@ -91,7 +91,11 @@ def load_studio(plan: Plan, console: Console) -> tuple[Studio, Runtime]:
     from augment.job.device import choose_runtime, find_place, runs_where
     from augment.job.studio import Studio
 
+    import torch
+
     args, place = plan.args, find_place(plan.args.device)
+    if plan.is_trial:
+        torch.set_num_threads(1)  # on so little, several threads only wait for each other
     runtime = choose_runtime(place, 1024, args.batch, args.precision, args.low_resource, args.compile)
     console.print(f'loading {args.model}', markup=False, highlight=False, soft_wrap=True)
     studio = Studio(plan.model, place, runtime, args.low_resource, args.cache_dir)
@@ -162,7 +166,7 @@ def _close(plan: Plan, work: Work, console: Console) -> int:
         lines = summary(root, {word: states[word] for word in words})
         lines += [line for word in words for line in reported(word, work.poor(word))]
         if plan.shard.alone:
-            lines += [*places(root), *how_to_train(root, plan.source)]
+            lines += [*places(root), *how_to_train(root, plan.source.name)]
         else:
             lines += how_to_merge(root, plan.shard)
         for line in lines:

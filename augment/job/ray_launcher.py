@@ -187,5 +187,5 @@ def _join(plan: Plan, failed: bool) -> int:
         states = merge_shards(root)
         write_report(root)
         lines = [*summary(root, states), *places(root)]
-        print('\n'.join([*lines, *how_to_train(root, plan.source)]))
+        print('\n'.join([*lines, *how_to_train(root, plan.source.name)]))
     return FAILED if failed else 0

@@ -10,7 +10,6 @@ from rich.console import Console
 from augment.editing.runtime import Runtime
 from augment.errors import UsageError
 from augment.job.closing import how_to_train, summary
-from augment.job.dataset import Source
 from augment.job.device import Place, choose_runtime, find_place, runs_where
 from augment.job.progress import Screen, pace
 
@@ -108,10 +107,6 @@ def test_on_a_terminal_the_bar_names_photograph_and_stage():
     assert '[2/3]' not in said
 
 
-def source(name='mine'):
-    return Source(name, Path('images'), Path('labels'), ())
-
-
 def make_edit(root: Path) -> Path:
     (root / 'ann_dir/train').mkdir(parents=True)
     (root / 'ann_dir/train/a__rust.png').touch()
@@ -121,14 +116,14 @@ def make_edit(root: Path) -> Path:
 def test_how_to_train_where_a_base_is_there(tmp_path, monkeypatch):
     monkeypatch.setenv('MMSEG_EXT_DATA', str(tmp_path))
     root = make_edit(tmp_path / 'wta_512_rust')
-    [line] = how_to_train(root, source('wta_512'))
+    [line] = how_to_train(root, 'wta_512')
     assert line.endswith('wta_512-512x512.py --swap datasets=wta_512_rust')
     elsewhere = make_edit(tmp_path / 'other/wta_512_rust')  # the base would read another folder
-    assert 'write configs/_base_/datasets/wta_512_rust.py' in how_to_train(elsewhere, source('wta_512'))[0]
+    assert 'write configs/_base_/datasets/wta_512_rust.py' in how_to_train(elsewhere, 'wta_512')[0]
 
 
 def test_how_to_train_where_the_base_is_to_be_written(tmp_path):
-    lines = how_to_train(make_edit(tmp_path / 'crackforest_rust'), source('crackforest'))
+    lines = how_to_train(make_edit(tmp_path / 'crackforest_rust'), 'crackforest')
     assert [line.strip() for line in lines[1:3]] == [
         "_base_ = './crackforest.py'",
         f"train_dataloader = dict(dataset=dict(data_root='{tmp_path / 'crackforest_rust'}'))",
@@ -137,7 +132,7 @@ def test_how_to_train_where_the_base_is_to_be_written(tmp_path):
 
 
 def test_nothing_to_train_on(tmp_path):
-    assert how_to_train(tmp_path, source()) == []
+    assert how_to_train(tmp_path, 'mine') == []
 
 
 def test_a_line_a_word(tmp_path):

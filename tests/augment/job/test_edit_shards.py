@@ -1,6 +1,9 @@
 """Shards: every photograph in exactly one; joined again, nothing is missing and nothing twice."""
 
 import json
+import runpy
+import sys
+from pathlib import Path
 
 import pytest
 from fake_studio import FakeStudio, run, snapshot
@@ -128,3 +131,26 @@ def test_shards_work_beside_each_other_and_nobody_beside_the_whole(tmp_path):
         pass
     with working_on(tmp_path, Shard()):
         pass
+
+
+def test_the_command_that_merges(data, out, monkeypatch, capsys):
+    def merge(*words):
+        monkeypatch.setattr(sys, 'argv', ['merge.py', *map(str, words)])
+        monkeypatch.setattr(sys, 'path', [*sys.path])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(str(SCRIPT), run_name='__main__')
+        return end.value.code, capsys.readouterr()
+
+    shards(1)
+    code, said = merge(out)
+    assert code == 3
+    assert 'shard 2/2: ' in said.err
+    shards(2)
+    code, said = merge(out)
+    assert code == 0
+    assert said.out.splitlines()[-1].endswith('--swap datasets=wta_512_peeling')
+    assert (out / 'report.html').is_file()
+    assert merge(data)[0] == 2
+
+
+SCRIPT = Path(__file__).resolve().parents[3] / 'augment/merge.py'
