@@ -52,7 +52,7 @@ def measure(
         'lpips': perceptual.lpips(before, after) if perceptual else float('nan'),
         'clip': perceptual.clip(before, edited) if perceptual else float('nan'),
     }
-    return {name: min(float(value), IDENTICAL) for name, value in scores.items()}
+    return {name: IDENTICAL if np.isinf(value) else float(value) for name, value in scores.items()}
 
 
 def _background(before: np.ndarray, after: np.ndarray, outside: np.ndarray) -> dict[str, float]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from augment.quality import GATES, IDENTICAL
 from augment.report.records import Line
-from augment.report.wording import limit
+from augment.report.wording import limit, wording
 
 BINS = 30
 SAME = 1e-6  # of the larger one; numbers that differ by less are drawn as one
@@ -56,7 +56,7 @@ def histograms(lines: Sequence[Line], gates: Mapping[str, Any]) -> list[Histogra
 
 def _histogram(score: str, values: np.ndarray, gates: Mapping[str, Any]) -> Histogram:
     own = [(each, gates[each.name]) for each in GATES if each.score == score and gates.get(each.name) is not None]
-    inside = values < IDENTICAL
+    inside = (values < IDENTICAL) | (wording(score).unit != 'dB')
     low, high = axis(values[inside], [threshold for _, threshold in own])
     passed = np.ones(len(values), bool)
     for gate, threshold in own:
