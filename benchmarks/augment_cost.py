@@ -5,9 +5,9 @@ python benchmarks/augment_cost.py --steps 20 --seeds 2          # the same, quic
 python benchmarks/augment_cost.py --timed --device cuda         # seconds and GiB: full-size SDXL, random weights
 python benchmarks/augment_cost.py --timed --model tiny --steps 2 --batch 1 2            # tries that on a CPU
 
-Counted: evaluations of the UNet in null-text inversion with the default settings, counted by hooks, a row a
-forward. A backward pass to the embeddings is 1.11 forwards in full-size SDXL with frozen weights (7.51 against 6.76
-TFLOP at 1024 px), and would be 2 if the weights had gradients too. Error is the mean squared difference between the
+Counted: evaluations of the UNet in null-text inversion with the default settings, counted by hooks; a row is
+a forward. A backward pass to the embeddings is 1.11 forwards in full-size SDXL with frozen weights (7.51 and 6.76
+TFLOP at 1024 px); it would be 2 if the weights had gradients too. Error is the mean squared difference between the
 photograph's latent and where the guided steps end.
 
 Timed: inversion and the edit towards one word, from pixels to pixels, of each preset, compiled and not. Nothing is
@@ -235,7 +235,7 @@ def presets(args: argparse.Namespace) -> dict[str, EditSettings]:
 
 
 def time_all(args: argparse.Namespace) -> None:
-    """A row a preset and batch, after the plain algorithm; the losses of two precisions; the same rows compiled."""
+    """The plain algorithm, a row a preset and batch, the losses of two precisions, the same rows compiled."""
     device, readme = torch.device(args.device), dataclasses.replace(load_preset('readme'), steps=args.steps)
     pipe = full_sdxl(device) if args.model == 'full' else tiny_sdxl(0).to(device)
     name = torch.cuda.get_device_name(device) if device.type == 'cuda' else 'CPU'

@@ -1,8 +1,8 @@
 """Null-text inversion as published, for comparison: plain, one photograph at a time, nothing saved or reused.
 
 Mokady et al. 2023 (https://arxiv.org/abs/2211.09794), carried over to SDXL by optimising both null embeddings. It
-begins at the empty prompt, makes up to ten steps of Adam at each of the T steps, keeps the last embeddings whatever
-their loss, and evaluates both prompts again for the latent to go on with. It uses nothing of ``augment.inversion``.
+begins at the empty prompt, makes up to ten steps of Adam at each of the T steps, keeps the last embeddings
+good or bad, and evaluates both prompts again for the latent to go on with. Nothing here is of the package.
 """
 
 from dataclasses import dataclass
