@@ -163,6 +163,21 @@ def test_runtime_changes_rounding_alone(pipe, images, regions, method, runtime):
             _assert_alike(*pair)
 
 
+def test_photographs_of_one_batch_keep_their_own_prompts_paths_and_regions(pipe, images, regions):
+    prompts, words = [SOURCE, 'photo of a dent in steel'], ['peeling', 'rust']
+    regions = [regions[0], np.roll(regions[1], 32, axis=0) | regions[1]]
+    settings = edit_settings(control={'pooled': 'source-in-cross-window'}, blend={'by': 'label', 'start': 0.75})
+    alone, together = (
+        editor.edit(editor.invert(images, prompts), words, regions, prompts)
+        for editor in (Editor(pipe, settings), Editor(pipe, settings, Runtime(batch=2)))
+    )
+    for expected, results, region in zip(alone, together, regions, strict=True):
+        for pair in zip(results, expected, strict=True):
+            _assert_alike(*pair)
+            assert pair[0].stats['allowed_share'] == cells(region).float().mean()
+            assert same((pair[0].latent != pair[0].source_latent).any(0), cells(region))
+
+
 def _assert_alike(first, second):
     torch.testing.assert_close(first.latent, second.latent, rtol=0, atol=1e-3)
     torch.testing.assert_close(first.source_latent, second.source_latent, rtol=0, atol=1e-3)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny_edits import STEPS, edit_settings, photographs, same
+from tiny_edits import STEPS, cells, edit_settings, photographs, same
 
 from augment.config.settings import METHODS
 from augment.editing.editor import Editor
@@ -97,11 +97,23 @@ def test_replacing_words(pipe, inversion):
         edited(pipe, inversion, control={'mode': 'replace'})
 
 
+def test_source_s_pooled_embedding_lasts_as_long_as_its_cross_attention(pipe, inversion):
+    def latent(pooled, window):
+        return edited(
+            pipe, inversion, control={'pooled': pooled, 'cross_window': window, 'self_window': 0.0}
+        ).latent
+
+    assert same(latent('source-in-cross-window', 0.0), latent('target', 0.0))
+    assert not same(latent('source-in-cross-window', 1.0), latent('target', 1.0))
+
+
 def test_blend_begins_where_it_is_told(pipe, inversion, region):
     never = edited(pipe, inversion, region, blend={'by': 'label', 'start': 1.0})
     assert same(never.latent, edited(pipe, inversion).latent)
     early, late = (edited(pipe, inversion, region, blend={'by': 'label', 'start': s}) for s in (0.0, 0.75))
     assert not same(early.latent, late.latent)
+    changed = (late.latent != late.source_latent).any(0)
+    assert same(changed, cells(region))  # step 3 of 4 is the last
 
 
 def test_attention_bounds_an_edit_and_is_shown_in_pixels(pipe, inversion, region):
@@ -112,6 +124,8 @@ def test_attention_bounds_an_edit_and_is_shown_in_pixels(pipe, inversion, region
     allowed = torch.from_numpy(result.mask[::8, ::8])
     changed = (result.latent != result.source_latent).any(0)
     assert same(changed, allowed)
+    unguided = edited(pipe, inversion, blend=blend, control={'cross_window': 0.0, 'self_window': 0.0})
+    assert unguided.mask.any()
     both = edited(pipe, inversion, region, blend={**blend, 'by': 'label+attention'})
     assert both.stats['allowed_share'] > max(both.stats['attended_share'], region[::8, ::8].mean())
 
