@@ -81,6 +81,7 @@ GROUPS = {
         _one('--crop', 'crop.mode', 'windows around the defects, or whole frames', ('defect', 'none')),
         _of('--context', 'crop.context', 'side of a window, in sizes of its defect (3)'),
         _of('--smallest-crop', 'crop.smallest', 'pixels of a window, at least (128)', int),
+        _of('--most-windows', 'crop.most_windows', 'of a photograph, before they are joined (6)', int),
         _of('--resolution', 'crop.resolution', 'of the model; 0: as it was trained (0)', int),
     ),
     'labels and gates': (

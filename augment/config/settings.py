@@ -135,19 +135,24 @@ class BlendSettings:
 
 @dataclass(frozen=True)
 class CropSettings:
-    """What the model sees: windows around the defects (``context`` times their size, at least ``smallest``
-    pixels), or whole frames; both brought to ``resolution`` (side in pixels, multiple of 64; 0: as the model was
-    trained)."""
+    """What the model sees: windows around the defects, or whole frames.
+
+    Windows are ``context`` times as wide as the defect, at least ``smallest`` pixels; where a photograph would
+    have more than ``most_windows``, those that overlap are joined. Both are brought to ``resolution`` (side in
+    pixels, multiple of 64; 0: as the model was trained).
+    """
 
     mode: str = 'defect'
     context: float = 3.0
     smallest: int = 128
+    most_windows: int = 6
     resolution: int = 0
 
     def __post_init__(self) -> None:
         _one_of('crop.mode', self.mode, ('defect', 'none'))
         _between('crop.context', self.context, 1)
         _between('crop.smallest', self.smallest, 8)
+        _between('crop.most_windows', self.most_windows, 1)
         if self.resolution < 0 or self.resolution % 64:
             raise UsageError(f'crop.resolution: {self.resolution} is no multiple of 64')
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,11 @@ import numpy as np
 
 from augment.config.settings import BlendSettings, EditSettings
 from augment.editing.targets import Target, completed
+from augment.editing.views import View, batches, views
 from augment.errors import DataError
 from augment.regions.composite import composite, pasted
-from augment.regions.geometry import Canvas
 from augment.regions.region import defects, edit_region, feather, permitted
-from augment.regions.windows import Window, defect_windows, whole_frame
+from augment.regions.windows import Window
 
 if TYPE_CHECKING:
     from augment.editing.editor import Editor, Progress
@@ -69,7 +68,7 @@ class EditedPhoto:
         reconstruction: uint8 (H, W, 3), the windows as the model draws them without an edit, pasted into the
             photograph whole; how well the inversion went.
         attention: bool (H, W), what the model attended to for the words; None where nothing asked for it.
-        windows: what the model was shown, disjoint.
+        windows: what the model was shown; they may overlap where ``region`` follows the label.
         losses: per window, the log of each inversion step (empty for methods that optimise nothing).
         stats: what the editor reports, as ``{'windows': [stats of each window]}``.
         stalled: whether the inversion of any window could not be optimised.
@@ -95,14 +94,14 @@ def _described(array: np.ndarray) -> str:
 class _Piece:
     """A window after its edits: results in the order of the targets, and what the inversion logged."""
 
-    canvas: Canvas
+    view: View
     results: list[EditResult]
     losses: list[StepLog]
     stalled: bool
 
     @property
     def window(self) -> Window:
-        return self.canvas.window
+        return self.view.canvas.window
 
 
 def edit_photo(
@@ -137,31 +136,6 @@ def _check(photo: Photo, settings: EditSettings) -> None:
         raise DataError(f'{photo.stem}: its label shows no defect, so there is nothing to edit')
 
 
-def _canvases(editor: Editor, photo: Photo) -> list[Canvas]:
-    """What the model is shown of a photograph."""
-    crop = editor.settings.crop
-    if photo.label is None or crop.mode == 'none':
-        windows = whole_frame(photo.image.shape)
-    else:
-        windows = defect_windows(photo.label, crop, editor.settings.blend.halo)
-    side = crop.resolution or _native_size(editor)
-    return [Canvas.of(window, side) for window in windows]
-
-
-def _native_size(editor: Editor) -> int:
-    """Side in pixels of the squares that the model was trained on."""
-    from augment.sdxl.loader import native_size
-
-    return native_size(editor.pipe)
-
-
-def _batches(canvases: list[Canvas], size: int) -> list[list[Canvas]]:
-    """Groups of at most ``size`` canvases of one shape."""
-    shape = attrgetter('shape')
-    alike = [list(group) for _, group in groupby(sorted(canvases, key=shape), key=shape)]
-    return [group[start : start + size] for group in alike for start in range(0, len(group), size)]
-
-
 def _pieces(
     editor: Editor,
     photo: Photo,
@@ -171,17 +145,17 @@ def _pieces(
     cache: InversionCache | None,
 ) -> Iterator[_Piece]:
     """Every window, edited towards every target."""
-    batches = _batches(_canvases(editor, photo), editor.runtime.batch)
-    for index, batch in enumerate(batches):
-        report = progress and partial(_report, progress, index, len(batches))
-        images = [canvas.forward_image(photo.image) for canvas in batch]
+    groups = batches(views(editor, photo, region), editor.runtime.batch)
+    for index, batch in enumerate(groups):
+        report = progress and partial(_report, progress, index, len(groups))
+        images = [view.canvas.forward_image(photo.image) for view in batch]
         inversions = (
             editor.invert(images, progress=report) if cache is None else cache.invert(editor, images, report)
         )
-        regions = None if region is None else [canvas.forward_labels(region) for canvas in batch]
+        regions = None if region is None else [view.allowed(region) for view in batch]
         edited = editor.edit(inversions, targets, regions, progress=report)
-        for canvas, inversion, results in zip(batch, inversions, edited, strict=True):
-            yield _Piece(canvas, results, inversion.losses, inversion.stalled)
+        for view, inversion, results in zip(batch, inversions, edited, strict=True):
+            yield _Piece(view, results, inversion.losses, inversion.stalled)
 
 
 def _report(progress: Progress, index: int, count: int, stage: str, done: int, total: int) -> None:
@@ -194,7 +168,7 @@ def _assembled(
 ) -> EditedPhoto:
     """The photograph with the edits towards target ``index`` in its pixels."""
     results = [piece.results[index] for piece in pieces]
-    edited = _images(photo.image, pieces, [result.image for result in results])
+    edited = _images(photo.image, pieces, [result.image for result in results], divided=True)
     attention = _attention(photo.image.shape[:2], pieces, results)
     allowed = permitted(blend, _shown(photo, pieces), region, attention)
     weight = feather(allowed, blend.feather if blend.composite else 0)
@@ -212,20 +186,27 @@ def _assembled(
     )
 
 
-def _images(photograph: np.ndarray, pieces: list[_Piece], canvases: list[np.ndarray]) -> np.ndarray:
-    """The photograph with what the model drew of each window."""
-    drawn = [piece.canvas.inverse_image(canvas) for piece, canvas in zip(pieces, canvases, strict=True)]
-    return pasted(photograph, zip([piece.window for piece in pieces], drawn, strict=True))
+def _images(
+    photograph: np.ndarray, pieces: list[_Piece], canvases: list[np.ndarray], divided: bool = False
+) -> np.ndarray:
+    """The photograph with what the model drew of each window; if ``divided``, of each only its share."""
+    patches = []
+    for piece, canvas in zip(pieces, canvases, strict=True):
+        share = piece.view.share if divided else None
+        patches.append((piece.window, piece.view.canvas.inverse_image(canvas), share))
+    return pasted(photograph, patches)
 
 
 def _shown(photo: Photo, pieces: list[_Piece]) -> np.ndarray:
     """The pixels of the photograph, bool (H, W), that lie in a window."""
-    return pasted(np.zeros(photo.image.shape[:2], bool), [(piece.window, True) for piece in pieces])
+    return pasted(np.zeros(photo.image.shape[:2], bool), [(piece.window, True, None) for piece in pieces])
 
 
 def _attention(shape: tuple[int, int], pieces: list[_Piece], results: list[EditResult]) -> np.ndarray | None:
     """What the model attended to, bool ``shape``; None where the editor did not ask."""
     if any(result.mask is None for result in results):
         return None
-    masks = [piece.canvas.inverse_labels(result.mask) for piece, result in zip(pieces, results, strict=True)]
-    return pasted(np.zeros(shape, bool), zip([piece.window for piece in pieces], masks, strict=True))
+    found = np.zeros(shape, bool)
+    for piece, result in zip(pieces, results, strict=True):
+        found[piece.window.slices] |= piece.view.canvas.inverse_labels(result.mask)
+    return found

@@ -7,11 +7,18 @@ import numpy as np
 from augment.regions.windows import Window
 
 
-def pasted(photograph: np.ndarray, patches: Iterable[tuple[Window, np.ndarray]]) -> np.ndarray:
-    """A copy of (H, W, …) with each window replaced by its patch."""
+def pasted(
+    photograph: np.ndarray, patches: Iterable[tuple[Window, np.ndarray | bool, np.ndarray | None]]
+) -> np.ndarray:
+    """A copy of (H, W, …) with patches: the window of each, what is put there, and of which pixels of the whole
+    photograph, bool (H, W); None: all of the window."""
     result = photograph.copy()
-    for window, patch in patches:
-        result[window.slices] = patch
+    for window, patch, pixels in patches:
+        if pixels is None:
+            result[window.slices] = patch
+        else:
+            inside = pixels[window.slices]
+            result[window.slices][inside] = patch[inside]
     return result
 
 

@@ -18,6 +18,8 @@ from augment.errors import DataError
 from augment.regions.region import defects, edit_region
 from augment.regions.windows import Window
 
+COLUMNS = np.arange(120)[None]
+
 
 @dataclass
 class Draughtsman:
@@ -274,3 +276,27 @@ def test_a_label_without_defects(by, crop, fails):
 def test_arrays_that_are_no_photograph(image, label, message):
     with pytest.raises(DataError, match=message):
         Photo('tile', image, label)
+
+
+def test_where_windows_overlap_each_gives_the_pixels_of_its_own_defects():
+    """Two defects 20 pixels apart, in windows of 40 that overlap; each is drawn in a grey of its own."""
+    label = label_with((60, 120), (28, 38, 4, 4), (28, 58, 4, 4))
+    greys = iter((50, 200))
+    editor = draughtsman(
+        lambda image, _: np.full_like(image, next(greys)),
+        blend=BlendSettings(halo=6, feather=0),
+        crop=CropSettings(resolution=64, smallest=40),
+    )
+    photograph = np.full((60, 120, 3), 100, np.uint8)
+    (edited,) = edit_photo(editor, Photo('tile', photograph, label), ['rust'])
+    first, second = edited.windows
+    assert first.overlaps(second)
+    left, right = (edit_region(np.where(half, label, 0), 6) for half in (COLUMNS < 50, COLUMNS >= 50))
+    expected = np.full((60, 120), 100)
+    expected[left], expected[right] = 50, 200
+    np.testing.assert_array_equal(edited.image[..., 0], expected)
+    # and the model may change in each view what it gives, not what its neighbour gives
+    views = [regions[0] for regions in editor.regions]
+    for view, window, own, other in zip(views, edited.windows, (left, right), (right, left), strict=True):
+        assert other[window.slices].any()
+        assert view.mean() == pytest.approx(own[window.slices].mean(), abs=0.02)

@@ -38,7 +38,9 @@ def test_every_pair_of_values_is_exact_at_both_ends():
 def test_pasting_leaves_the_rest_and_its_argument():
     photograph = noise((10, 12))
     kept = photograph.copy()
-    result = pasted(photograph, [(Window(1, 2, 3, 4), np.zeros((3, 4, 3), np.uint8)), (Window(8, 0, 1, 1), 7)])
+    result = pasted(
+        photograph, [(Window(1, 2, 3, 4), np.zeros((3, 4, 3), np.uint8), None), (Window(8, 0, 1, 1), 7, None)]
+    )
     np.testing.assert_array_equal(photograph, kept)
     assert (result[1:4, 2:6] == 0).all()
     assert (result[8, 0] == 7).all()

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augment.config.settings import CropSettings
-from augment.regions.region import defects
-from augment.regions.windows import Window, defect_windows, whole_frame
+from augment.regions.region import defects, edit_region
+from augment.regions.windows import Window, defect_windows, shares, whole_frame
 
 CROPS = st.builds(CropSettings, context=st.floats(1, 5), smallest=st.integers(8, 60))
 
@@ -64,6 +64,50 @@ def test_ignored_pixels_are_no_defect_and_corners_join():
     assert defect_windows(label, CropSettings(smallest=8, context=4)) == [Window(97, 97, 8, 8)]
 
 
+def test_windows_that_may_overlap_stay_as_small_as_they_are():
+    label = label_with((400, 600), (200, 99, 2, 2), (200, 226, 2, 2))
+    assert defect_windows(label, CropSettings(), disjoint=False) == [
+        Window(137, 36, 128, 128),
+        Window(137, 163, 128, 128),
+    ]
+
+
+def test_a_defect_in_the_window_of_a_larger_one_has_none_of_its_own():
+    # columns 100..279 of the large one hold 180 + 2 and a halo of 8, not one of 100
+    label = label_with((400, 600), (200, 160, 10, 60), (200, 240, 2, 2))
+    large = Window(115, 100, 180, 180)
+    assert defect_windows(label, CropSettings(), halo=8, disjoint=False) == [large]
+    assert defect_windows(label, CropSettings(), halo=60, disjoint=False) != [large]
+
+
+def test_defects_whose_halos_touch_are_one():
+    label = label_with((200, 200), (100, 90, 4, 4), (100, 110, 4, 4))
+    crop = CropSettings(smallest=8)
+    assert defect_windows(label, crop, halo=2, disjoint=False) == [Window(96, 86, 12, 12), Window(96, 106, 12, 12)]
+    # 24 columns, three times as wide, around row 102 and column 102
+    assert defect_windows(label, crop, halo=8, disjoint=False) == [Window(66, 66, 72, 72)]
+
+
+def test_too_many_windows_are_joined_where_they_overlap():
+    label = label_with((400, 600), *[(200, 40 + 100 * k, 2, 2) for k in range(5)])
+    assert len(defect_windows(label, CropSettings(most_windows=5), disjoint=False)) == 5
+    assert defect_windows(label, CropSettings(most_windows=4), disjoint=False) == defect_windows(
+        label, CropSettings()
+    )
+    assert len(defect_windows(label, CropSettings())) == 1
+
+
+def test_each_part_of_a_region_goes_to_the_smallest_window_that_holds_it():
+    region = np.zeros((20, 40), bool)
+    region[8:12, 8:12] = region[8:12, 16:19] = region[8:12, 30:34] = True
+    large, small = Window(0, 0, 20, 36), Window(6, 14, 8, 8)
+    first, second = shares([large, small], region)
+    expected = np.zeros_like(region)
+    expected[8:12, 16:19] = True
+    np.testing.assert_array_equal(second, expected)
+    np.testing.assert_array_equal(first, region & ~expected)
+
+
 def test_whole_frame():
     assert whole_frame((97, 131, 3)) == [Window(0, 0, 97, 131)]
     assert np.zeros((97, 131))[Window(1, 2, 3, 4).slices].shape == (3, 4)
@@ -84,6 +128,18 @@ def test_windows_are_disjoint_inside_and_hold_every_defect_with_its_halo(label, 
     for row, column in np.argwhere(defects(label)):
         near = slice(max(row - halo, 0), row + halo + 1), slice(max(column - halo, 0), column + halo + 1)
         assert (covered[near] == 1).all()
+
+
+@settings(deadline=None)
+@given(labels(), CROPS, st.integers(0, 20), st.booleans())
+def test_windows_share_a_region_out_without_rest(label, crop, halo, disjoint):
+    region = edit_region(label, halo)
+    windows = defect_windows(label, crop, halo, disjoint)
+    parts = shares(windows, region)
+    np.testing.assert_array_equal(sum(part.astype(int) for part in parts), region if windows else 0)
+    for window, part in zip(windows, parts, strict=True):
+        part[window.slices] = False
+        assert not part.any()
 
 
 @settings(deadline=None)
