@@ -30,12 +30,11 @@ def ciede2000(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     redness = 1 + 0.5 * (1 - _saturation((np.hypot(a1, b1) + np.hypot(a2, b2)) / 2))
     a1, a2 = redness * a1, redness * a2
     c1, c2 = np.hypot(a1, b1), np.hypot(a2, b2)
-    grey = c1 * c2 == 0
     h1, h2 = np.arctan2(b1, a1) % (2 * np.pi), np.arctan2(b2, a2) % (2 * np.pi)
-    turn = np.where(grey, 0, _turn(h2 - h1))
+    turn = _turn(h2 - h1)
     lightness, chroma = (l1 + l2) / 2, (c1 + c2) / 2
-    # Half the way from one hue to the other along the shorter arc; a grey has no hue, so the other's counts.
-    hue = np.where(grey, np.where(c1 == 0, h2, h1), h1 + turn / 2)
+    # Half the way from one hue to the other along the shorter arc. A grey has no hue, but then by_hue is 0.
+    hue = h1 + turn / 2
 
     to_middle = (lightness - 50) ** 2
     by_lightness = (l2 - l1) / (1 + 0.015 * to_middle / np.sqrt(20 + to_middle))

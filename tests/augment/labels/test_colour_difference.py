@@ -105,6 +105,14 @@ def test_any_pair_as_by_hand_and_in_either_order(first, second):
     assert found == pytest.approx(float(ciede2000(np.array(second), np.array(first))), rel=1e-6, abs=1e-6)
 
 
+def test_opposite_hues_whatever_their_rounding():
+    angles = np.linspace(0.01, 3.1, 200)
+    first = np.stack([np.full(200, 50.0), 7 * np.cos(angles), 7 * np.sin(angles)], axis=-1)
+    second = first * (1, -3, -3)
+    expected = [by_hand(tuple(one), tuple(other)) for one, other in zip(first, second, strict=True)]
+    np.testing.assert_allclose(ciede2000(first, second), expected, rtol=1e-9)
+
+
 def test_nothing_between_equal_colours():
     colours = lab(np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8))
     assert (ciede2000(colours, colours.copy()) == 0).all()

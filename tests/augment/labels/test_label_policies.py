@@ -117,6 +117,26 @@ def test_a_background_that_changed_as_a_whole_is_still_background():
     np.testing.assert_array_equal(done.label, label)
 
 
+def test_a_stain_that_pales_is_no_defect():
+    image, label, region = scene()
+    image[15:21, 16:20] = (20, 20, 20)  # was beside the defect, not labelled
+    after = image.copy()
+    after[15:21, 16:20] = (70, 70, 70)
+    done = relabel(image, after, label, region, PROPOSE)
+    assert done.changed.sum() == 24
+    np.testing.assert_array_equal(done.label, label)
+
+
+def test_background_that_moves_from_one_side_of_its_colour_to_the_other_stays_background():
+    image, label, region = scene()
+    image[15:21, 16:20] = (105, 105, 105)
+    after = image.copy()
+    after[15:21, 16:20] = (137, 137, 137)
+    done = relabel(image, after, label, region, PROPOSE)
+    assert done.changed.sum() == 24
+    np.testing.assert_array_equal(done.label, label)
+
+
 @pytest.mark.parametrize(
     ('rows', 'columns', 'why'),
     [
