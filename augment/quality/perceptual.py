@@ -26,6 +26,8 @@ CURES = {
     'lpips': "pip install -e '.[metrics]', and torchvision fetches the weights of AlexNet once",
     'clip': f"pip install -e '.[augment]' and hf download {CLIP}",
 }
+# Not installed; no weights; weights that do not fit; a torchvision that was built for another torch.
+UNAVAILABLE = (ImportError, OSError, ValueError, RuntimeError)
 
 
 class Perceptual:
@@ -93,12 +95,7 @@ def load_perceptual(
     for name in wanted:
         try:
             parts |= _LOADERS[name](device, offline)
-        except (
-            ImportError,
-            OSError,
-            ValueError,
-            RuntimeError,
-        ) as error:  # a torchvision of another torch: the last
+        except UNAVAILABLE as error:
             reason = str(error).strip().partition('\n')[0]
             raise UsageError(f'the gate {name} cannot be measured: {reason}; get it: {CURES[name]}') from error
     return Perceptual(source_prompt, device=device, **parts)

@@ -109,7 +109,8 @@ def test_difference_and_label_are_laid_over_the_picture(page):
 
 
 def test_an_edit_in_full_size(page):
-    choose(page, 'status', 'rejected')
+    choose(page, 'word', 'rust')
+    choose(page, 'gates', 'survival')  # leaves out one that stands between the two
     first, second = shown(page, '.card')[:2]
     small = first.find_element('css selector', '.stage').size['width']
     first.find_element('css selector', '.enlarge').click()
