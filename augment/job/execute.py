@@ -88,10 +88,10 @@ def _announce(plan: Plan, console: Console) -> None:
 
 def load_studio(plan: Plan, console: Console) -> tuple[Studio, Runtime]:
     """The model that the plan asks for, on its device, and the runtime that should fit."""
+    import torch
+
     from augment.job.device import choose_runtime, find_place, runs_where
     from augment.job.studio import Studio
-
-    import torch
 
     args, place = plan.args, find_place(plan.args.device)
     if plan.is_trial:

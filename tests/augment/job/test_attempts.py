@@ -64,7 +64,7 @@ def test_out_of_memory_halves_the_batch_for_all_that_follow(data, capsys):
     assert 'out of memory: batch 4 -> 2 from here on' in capsys.readouterr().err
 
 
-def test_a_smaller_canvas_is_for_one_photograph_only(data):
+def test_a_smaller_canvas_is_for_one_photograph_only(data, capsys):
     def react(photo, words, rung, call):
         if photo.stem == 'train_000' and rung.settings.crop.resolution != 768:
             raise torch.OutOfMemoryError
@@ -74,6 +74,7 @@ def test_a_smaller_canvas_is_for_one_photograph_only(data):
     assert changes(record_of(data)) == OUT_OF_MEMORY[:5]
     assert [rung.settings.crop.resolution for *_, rung in studio.calls[-2:]] == [0, 0]
     assert studio.calls[-1][2].runtime.split_guidance
+    assert 'resolution' not in capsys.readouterr().err
 
 
 def test_at_the_end_of_the_ladder_the_photograph_fails(data):

@@ -304,6 +304,18 @@ def unchanged(photo):
     return type(edited)(**{**vars(edited), 'image': photo.image.copy()})
 
 
+def test_gates_that_only_report_say_what_they_would_reject(data, out, capsys):
+    def react(photo, words, rung, call):
+        return [unchanged(photo)] if photo.stem == 'train_001' else None
+
+    open_gates = ('--gate', 'seam=99', 'survival=0', 'largest_change=1', 'largest_area=1')
+    run(FakeStudio(react), '--word', 'peeling', *open_gates)
+    said = capsys.readouterr().out
+    assert '3 ok, 0 rejected' in said
+    assert 'gates        would reject 1 edit of peeling; see the report' in said
+    assert read_records(out)['train_001__peeling']['failed_gates'] == ['smallest_change']
+
+
 def test_rejected_edits_need_not_be_kept(data, out):
     run(
         FakeStudio(lambda photo, *_: [unchanged(photo)]),

@@ -28,7 +28,7 @@ def test_a_torn_last_line_is_dropped_and_overwritten(tmp_path):
     assert [record['id'] for record in read_journal(journal.path)] == ['a', 'c']
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 200))
 def test_wherever_a_kill_tears_the_file_the_whole_lines_count(tmp_path_factory, cut):
     folder = tmp_path_factory.mktemp('torn')
