@@ -74,3 +74,10 @@ def test_adam_alone_without_keep_best():
         ((x - 0.1) ** 2).sum().backward()
         adam.step()
     assert found.result.null.seq.item() == tried[-1]
+
+
+def test_shortening_twice_uses_the_slope_of_the_shorter_step():
+    """Slope -1. Rising by 1 over 1: the minimum is at 1 / 4; by 1 / 4 over that 1 / 4: at its quarter again."""
+    losses = iter([1.0, 2.0, 1.25, 0.5])
+    tried = run(search(patience=3, inner_steps=3), lambda x: next(losses) - (x - x.detach()))
+    assert tried == pytest.approx([0.0, 1.0, 0.25, 0.0625], abs=1e-5)
