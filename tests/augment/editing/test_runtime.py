@@ -74,11 +74,16 @@ def test_checkpointing_of_the_user_s_own_is_kept():
 
 def test_compiled_blocks_change_rounding_alone(monkeypatch):
     """Graphs and their guards are those of a GPU; machine code, which takes long, is not made of them."""
-    pipe, graphs = tiny_sdxl(0), []
+    pipe, graphs, calls = tiny_sdxl(0), [], []
 
     def backend(graph, inputs):
         graphs.append(graph)
-        return graph.forward
+
+        def run(*args):
+            calls.append(graph)
+            return graph(*args)
+
+        return run
 
     monkeypatch.setattr(
         pipe.unet, 'compile_repeated_blocks', partial(pipe.unet.compile_repeated_blocks, backend=backend)
@@ -86,11 +91,13 @@ def test_compiled_blocks_change_rounding_alone(monkeypatch):
     images, regions = photographs()
     editor = Editor(pipe, edit_settings('null-text', steps=2, inversion={'inner_steps': 1}))
     compiling = editor.replaced(runtime=Runtime(compile=True))
-    latents, made = [], []
+    latents, made, called = [], [], []
     for other in (editor, compiling, compiling, editor):
         latents.append(other.edit(other.invert(images), ['peeling'], regions)[0][0].latent)
         made.append(len(graphs))
+        called.append(len(calls))
     torch.testing.assert_close(latents[1], latents[0], rtol=0, atol=2e-3)
     assert torch.equal(latents[3], latents[0])
     assert 0 == made[0] < made[1] == made[2] == made[3]
+    assert 0 == called[0] < called[1] < called[2] == called[3]
     assert made[1] <= RECOMPILATIONS
