@@ -90,10 +90,8 @@ def _holds_no_centre(*triangle: Point) -> bool:
     low, middle, high = sorted(triangle, key=lambda point: point[1])
     for number in range(math.ceil(low[1] - 0.5), math.floor(high[1] - 0.5) + 1):
         row = number + 0.5
-        bent = (low, middle) if row < middle[1] or middle[1] == high[1] else (middle, high)
+        bent = (low, middle) if row < middle[1] else (middle, high)
         sides = _crossing(row, *bent), _crossing(row, low, high)
-        if low[1] == high[1]:  # all on one line, which no row crosses
-            sides = tuple(x for x, _ in triangle)
         if math.ceil(min(sides) - 0.5 - _ROUNDING) <= math.floor(max(sides) - 0.5 + _ROUNDING):
             return False
     return True

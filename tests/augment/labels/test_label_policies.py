@@ -171,6 +171,15 @@ def test_proposal_leaves_255_and_needs_background_to_judge_by():
     np.testing.assert_array_equal(relabel(image, after, everything, region, PROPOSE).label, everything)
 
 
+def test_what_is_not_scored_is_no_defect_to_lose_or_to_grow():
+    image, label, region = scene()
+    label[label == 1] = 255
+    after = image.copy()
+    after[15:21, 10:16] = GREY
+    after[15:21, 16:20] = BROWN
+    np.testing.assert_array_equal(relabel(image, after, label, region, PROPOSE).label, label)
+
+
 def test_no_defect_no_proposal():
     image, _, region = scene()
     blank = np.zeros((40, 60), np.uint8)
