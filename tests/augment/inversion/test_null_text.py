@@ -7,6 +7,7 @@ from tiny_inversions import STEPS, inverted, replayed, settings, tiny
 
 from augment.inversion.null_text import _stalled
 from augment.inversion.result import StepLog
+from augment.inversion.search import Search
 
 CASES = [(seed, scale) for seed in range(5) for scale in (7.5, 15.0)]
 
@@ -156,3 +157,17 @@ def test_weights_that_want_gradients_get_none_either():
 )
 def test_stalled(log, stalled):
     assert _stalled(log) == stalled
+
+
+def test_rate_falls_and_threshold_rises_from_step_to_step(monkeypatch):
+    seen = []
+
+    def noting(start, known, rate, enough, changes):
+        seen.append((rate, enough))
+        return Search(start, known, rate, enough, changes)
+
+    monkeypatch.setattr('augment.inversion.null_text.Search', noting)
+    inverted(tiny(), settings('null-text', inner_steps=0, learning_rate=0.12, epsilon=1e-5, epsilon_slope=2e-5))
+    rates, thresholds = zip(*seen, strict=True)
+    assert rates == pytest.approx([0.12, 0.11, 0.10, 0.09, 0.08, 0.07])
+    assert thresholds == pytest.approx([1e-5, 3e-5, 5e-5, 7e-5, 9e-5, 11e-5])
