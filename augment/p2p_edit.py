@@ -25,16 +25,18 @@ from augment.job.plan import check_prompts, explanation, make_plan
 
 def main() -> int:
     """Do what the command line asks; the exit code."""
-    plan = make_plan(build_parser(__doc__).parse_args())
-    check_prompts(plan)
-    if plan.args.explain:
-        print(explanation(plan))
+    args = build_parser(__doc__).parse_args()
+    if args.explain:
+        check_prompts(args)
+        print(explanation(args))
         return 0
-    if plan.args.dry_run:
+    plan = make_plan(args)
+    check_prompts(args)
+    if args.dry_run:
         from augment.job.preview import show_preview
 
         return show_preview(plan)
-    if plan.args.ray is not None:
+    if args.ray is not None:
         from augment.job.ray_launcher import launch
 
         return launch(plan, sys.argv[1:])

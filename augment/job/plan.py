@@ -54,10 +54,7 @@ class Plan:
     @cached_property
     def model(self) -> 'ModelSource':
         """The model that was asked for."""
-        from augment.sdxl.source import ModelSource
-
-        args = self.args
-        return ModelSource(args.model, args.lora, args.vae, args.variant, args.offline)
+        return _model(self.args)
 
     def run_of(self, root: Path, identity: dict[str, Any] | None = None) -> dict[str, Any]:
         """What run.json of a set says; ``identity`` is known once the model is loaded."""
@@ -71,7 +68,7 @@ def make_plan(args: Namespace) -> Plan:
     check_together(args)
     words, source = asked_words(args), _source(args)
     check_stems(source, [slug(word) for word in words])
-    settings = settings_from(args, source.labels is not None, args.model == TRIAL)
+    settings = _settings(args)
     shard = parse_shard(args.shard) if args.shard else Shard()
     roots = _roots(args, source, words)
     plan = Plan(args, source, selected(source, args.ids, args.limit), words, roots, settings, shard)
@@ -82,6 +79,17 @@ def make_plan(args: Namespace) -> Plan:
     return plan
 
 
+def _settings(args: Namespace) -> EditSettings:
+    labelled = not args.img_dir or bool(args.ann_dir)
+    return settings_from(args, labelled, args.model == TRIAL)
+
+
+def _model(args: Namespace) -> 'ModelSource':
+    from augment.sdxl.source import ModelSource
+
+    return ModelSource(args.model, args.lora, args.vae, args.variant, args.offline)
+
+
 def _source(args: Namespace) -> Source:
     if args.img_dir:
         return open_folders(args.img_dir, args.ann_dir, args.classes)
@@ -89,14 +97,18 @@ def _source(args: Namespace) -> Source:
 
 
 def _roots(args: Namespace, source: Source, words: Sequence[str]) -> dict[str, Path]:
-    """One set for all words with --out, else one a word beside the data set, or in the data root."""
+    """One set for all words with --out, else one a word beside the data set, or in the data root.
+
+    The noise of a trial does not take the name of the set that is trained on.
+    """
     if args.out:
         return dict.fromkeys(words, args.out)
     beside = Path(os.path.normpath(args.data / '..')) if args.data else data_root()
-    return {word: beside / f'{source.name}_{slug(word)}' for word in words}
+    end = '_trial' if args.model == TRIAL else ''
+    return {word: beside / f'{source.name}_{slug(word)}{end}' for word in words}
 
 
-def check_prompts(plan: Plan) -> None:
+def check_prompts(args: Namespace) -> None:
     """Raise UsageError for prompts that cannot be edited as asked: too long, without the word, of unequal length.
 
     Only the model's vocabulary is read for this.
@@ -104,27 +116,21 @@ def check_prompts(plan: Plan) -> None:
     from augment.attention.align import align
     from augment.sdxl.loader import load_tokenizers
 
-    settings, (tokenizer, _) = plan.settings, load_tokenizers(plan.model)
-    for word in plan.words:
-        target = settings.target_prompt(word)
+    settings, (tokenizer, _) = _settings(args), load_tokenizers(_model(args))
+    for word in asked_words(args):
+        target, factors = settings.target_prompt(word), {word: settings.control.equalizer}
         try:
-            align(
-                tokenizer,
-                settings.source_prompt,
-                target,
-                settings.control.mode,
-                {word: settings.control.equalizer},
-            )
+            align(tokenizer, settings.source_prompt, target, settings.control.mode, factors)
         except UsageError as error:
             raise UsageError(f'--word {word}: {error}') from error
 
 
-def explanation(plan: Plan) -> str:
-    """What the prompts of the plan make the model do."""
+def explanation(args: Namespace) -> str:
+    """What the prompts make the model do; no data set is needed for it."""
     from augment.editing.explain import explain
     from augment.sdxl.loader import load_tokenizers, load_unet_config
 
-    config = load_unet_config(plan.model)
-    native = config['sample_size'] * 8  # of every SDXL autoencoder
-    side = plan.settings.crop.resolution or native
-    return explain(plan.settings, plan.words, load_tokenizers(plan.model), config, (side, side))
+    settings, model = _settings(args), _model(args)
+    config = load_unet_config(model)
+    side = settings.crop.resolution or config['sample_size'] * 8  # of every SDXL autoencoder
+    return explain(settings, asked_words(args), load_tokenizers(model), config, (side, side))

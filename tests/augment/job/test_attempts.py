@@ -21,7 +21,7 @@ OUT_OF_MEMORY = [
 
 
 def record_of(data, stem='train_000'):
-    return read_records(data.with_name('wta_512_peeling'))[f'{stem}__peeling']
+    return read_records(data.with_name('wta_512_peeling_trial'))[f'{stem}__peeling']
 
 
 def changes(record):

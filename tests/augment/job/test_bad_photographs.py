@@ -59,13 +59,13 @@ BAD = [
 def test_the_others_are_edited_and_the_exit_code_says_so(data, capsys, folder, kind, said):
     spoil(data / folder / 'train/train_001.png', kind)
     assert run(FakeStudio(), '--word', 'peeling') == 3
-    records = read_records(data.with_name('wta_512_peeling'))
+    records = read_records(data.with_name('wta_512_peeling_trial'))
     assert [record['status'] for record in records.values()] == ['ok', 'failed', 'ok']
     assert said in records['train_001__peeling']['error']
     written = capsys.readouterr()
     assert f'failed: {records["train_001__peeling"]["error"]}' in written.err
     assert '2 ok, 0 rejected, 1 failed, 0 skipped' in written.out
-    images = data.with_name('wta_512_peeling') / 'img_dir/train'
+    images = data.with_name('wta_512_peeling_trial') / 'img_dir/train'
     assert not list(images.glob('train_001*'))
 
 
@@ -79,7 +79,7 @@ def test_a_photograph_that_was_repaired_is_edited_by_the_next_run(data):
     studio = FakeStudio()
     assert run(studio, '--word', 'peeling') == 0
     assert studio.stems == ['train_001']
-    lines = (data.with_name('wta_512_peeling') / 'manifest.jsonl').read_text().splitlines()
+    lines = (data.with_name('wta_512_peeling_trial') / 'manifest.jsonl').read_text().splitlines()
     assert [json.loads(line)['status'] for line in lines] == ['ok'] * 3
 
 
@@ -90,7 +90,7 @@ def test_a_failed_photograph_is_tried_again(data):
 
     studio = FakeStudio(react)
     assert run(studio, '--word', 'peeling') == 3
-    record = read_records(data.with_name('wta_512_peeling'))['train_001__peeling']
+    record = read_records(data.with_name('wta_512_peeling_trial'))['train_001__peeling']
     assert record['error'] == 'RuntimeError: CUDA error: an illegal memory access'
     assert run(studio, '--word', 'peeling') == 0
     assert studio.stems[3:] == ['train_001']
@@ -105,7 +105,7 @@ def test_a_photograph_without_a_defect_is_skipped_and_counted(data, capsys):
     assert run(studio, '--word', 'peeling') == 0
     assert studio.stems == ['train_000', 'train_002']
     assert '2 ok, 0 rejected, 0 failed, 1 skipped' in capsys.readouterr().out
-    out = data.with_name('wta_512_peeling')
+    out = data.with_name('wta_512_peeling_trial')
     assert read_records(out)['train_001__peeling']['reason'] == 'its label has no defect'
     assert (out / 'img_dir/train/train_001.png').is_file()
     assert run(studio, '--word', 'peeling') == 0
@@ -123,7 +123,7 @@ def test_label_values_without_names_are_taken_as_they_are(data, capsys):
 def test_the_values_of_the_labels_are_those_of_before(data):
     run(FakeStudio(), '--word', 'peeling')
     for path in (data / 'ann_dir/train').iterdir():
-        edited = data.with_name('wta_512_peeling') / f'ann_dir/train/{path.stem}__peeling.png'
+        edited = data.with_name('wta_512_peeling_trial') / f'ann_dir/train/{path.stem}__peeling.png'
         assert {*np.unique(Image.open(edited))} == {*np.unique(Image.open(path))}
         assert 255 in np.unique(Image.open(edited))
 

@@ -26,7 +26,7 @@ def pixels(path):
 
 @pytest.fixture
 def out(data):
-    return data.with_name('wta_512_peeling')
+    return data.with_name('wta_512_peeling_trial')
 
 
 def test_a_set_in_the_layout_of_the_project(data, out, capsys):
@@ -37,11 +37,11 @@ def test_a_set_in_the_layout_of_the_project(data, out, capsys):
         assert sorted(path.stem for path in (out / folder / 'train').iterdir()) == names
     meta, before = (json.loads((root / 'meta.json').read_text()) for root in (out, data))
     assert (meta['classes'], meta['palette']) == (before['classes'], before['palette'])
-    assert (meta['name'], meta['source'], meta['words']) == ('wta_512_peeling', 'wta_512', ['peeling'])
+    assert (meta['name'], meta['source'], meta['words']) == ('wta_512_peeling_trial', 'wta_512', ['peeling'])
     said = capsys.readouterr().out
     assert 'peeling      3 ok, 0 rejected, 0 failed, 0 skipped' in said
     assert 'report.html' in said
-    assert said.endswith('wta_512-512x512.py --swap datasets=wta_512_peeling\n')
+    assert said.endswith('--swap datasets=wta_512_peeling_trial\n')
 
 
 def test_outside_the_region_every_byte_is_the_photographs(data, out):
@@ -84,7 +84,7 @@ def test_each_word_has_a_set_of_its_own_and_the_inversion_is_shared(data):
     run(studio, '--word', 'rust', 'dent')
     assert [words for _, words, _ in studio.calls] == [('rust', 'dent')] * 3
     for word in ('rust', 'dent'):
-        assert [*read_records(data.with_name(f'wta_512_{word}'))] == [f'{stem}__{word}' for stem in STEMS]
+        assert [*read_records(data.with_name(f'wta_512_{word}_trial'))] == [f'{stem}__{word}' for stem in STEMS]
 
 
 def test_a_finished_set_is_left_as_it_is(data, out, capsys):
@@ -141,7 +141,7 @@ def test_other_settings_are_refused_with_the_differences(data, out):
 def test_another_model_is_refused_before_and_after_it_is_loaded(data, out):
     run(FakeStudio(), '--word', 'peeling')
     with pytest.raises(UsageError, match=r'model.name: tiny-random -> somebody/sdxl'):
-        planned('--word', 'peeling', '--model', 'somebody/sdxl', '--gates', 'report')
+        planned('--word', 'peeling', '--model', 'somebody/sdxl', '--gates', 'report', '--out', str(out))
     other = FakeStudio(identity={'name': 'tiny-random', 'variant': None, 'weights': 'def', 'lora': {'name': 'x'}})
     with pytest.raises(UsageError, match=r'(?s)model.lora.name: - -> x\n  model.weights: abc -> def'):
         run(other, '--word', 'peeling')
@@ -264,8 +264,8 @@ def test_a_base_to_write_where_there_is_none(data, capsys):
     shutil.copytree(data, data.with_name('mine'))
     run(FakeStudio(), '--word', 'peeling', '--data', 'data/mine')
     said = capsys.readouterr().out
-    assert 'write configs/_base_/datasets/mine_peeling.py' in said
-    assert f"train_dataloader = dict(dataset=dict(data_root='{data.with_name('mine_peeling')}'))" in said
+    assert 'write configs/_base_/datasets/mine_peeling_trial.py' in said
+    assert f"train_dataloader = dict(dataset=dict(data_root='{data.with_name('mine_peeling_trial')}'))" in said
 
 
 def test_what_a_gate_refuses_goes_to_quarantine_with_its_label(data, out, capsys):

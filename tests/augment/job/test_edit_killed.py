@@ -50,7 +50,7 @@ def finished(out: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def test_killed_at_every_write_and_begun_again(data):
-    out = data.with_name('wta_512_peeling')
+    out = data.with_name('wta_512_peeling_trial')
     points = 0
     while killed_at(points):
         before, studio = finished(out), FakeStudio()
@@ -72,7 +72,7 @@ def test_killed_at_every_write_and_begun_again(data):
 
 def test_at_most_one_photograph_is_lost(data):
     """Killed while the third is edited: two are done, whatever was begun of the third is made again."""
-    out = data.with_name('wta_512_peeling')
+    out = data.with_name('wta_512_peeling_trial')
     child = os.fork()
     if not child:
 

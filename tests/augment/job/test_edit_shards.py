@@ -37,7 +37,7 @@ def test_what_is_no_shard(text):
 
 @pytest.fixture
 def out(data):
-    return data.with_name('wta_512_peeling')
+    return data.with_name('wta_512_peeling_trial')
 
 
 def shards(*indices, count=2, studio=None):
@@ -148,7 +148,7 @@ def test_the_command_that_merges(data, out, monkeypatch, capsys):
     shards(2)
     code, said = merge(out)
     assert code == 0
-    assert said.out.splitlines()[-1].endswith('--swap datasets=wta_512_peeling')
+    assert said.out.splitlines()[-1].endswith('--swap datasets=wta_512_peeling_trial')
     assert (out / 'report.html').is_file()
     assert merge(data)[0] == 2
 

@@ -17,7 +17,7 @@ from augment.job.stopping import Stopper
 
 @pytest.fixture
 def out(data):
-    return data.with_name('wta_512_peeling')
+    return data.with_name('wta_512_peeling_trial')
 
 
 def is_sound(out):

@@ -51,11 +51,12 @@ def made(tmp_path_factory):
     (root / 'blocked').mkdir()
     (root / 'blocked/sitecustomize.py').write_text(NO_NETWORK)
     before = snapshot(data)
-    words = ('--word', 'peeling', *TRIAL, '--data', data, '--save-masks', '--label-mode', 'propose')
-    code, out, error = edit(*words, cwd=root / 'blocked', PYTHONPATH=str(root / 'blocked'))
+    out = data.with_name('wta_512_peeling')
+    words = ('--word', 'peeling', *TRIAL, '--data', data, '--out', out, '--save-masks', '--label-mode', 'propose')
+    code, said, error = edit(*words, cwd=root / 'blocked', PYTHONPATH=str(root / 'blocked'))
     assert code == 0, error
     assert snapshot(data) == before
-    return data.with_name('wta_512_peeling'), data, out, error
+    return out, data, said, error
 
 
 def test_the_chain_by_path_without_a_network(made):

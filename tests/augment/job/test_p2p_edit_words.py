@@ -76,7 +76,7 @@ def test_a_dry_run(edit):
     code, out, _ = edit('--word', 'peeling', *TINY, '--dry-run')
     assert code == 0
     assert out.splitlines()[-1] == 'nothing was written'
-    assert not Path('data/wta_512_peeling').exists()
+    assert not Path('data/wta_512_peeling_trial').exists()
 
 
 def test_a_limit_and_no_labels(edit):
@@ -94,8 +94,21 @@ def test_a_limit_and_no_labels(edit):
     code, out, error = edit(*words)
     assert code == 0
     assert 'no labels: whole frames' in error
-    assert sorted(path.name for path in Path('data/train_rust/img_dir/train').iterdir()) == [
+    assert sorted(path.name for path in Path('data/train_rust_trial/img_dir/train').iterdir()) == [
         'train_000.png', 'train_000__rust.png'
     ]  # fmt: skip
-    assert not Path('data/train_rust/ann_dir').exists()
+    assert not Path('data/train_rust_trial/ann_dir').exists()
     assert 'tools/train.py' not in out
+
+
+def test_an_explanation_needs_no_data_set(edit, tmp_path, monkeypatch):
+    (tmp_path / 'empty').mkdir()
+    monkeypatch.chdir(tmp_path / 'empty')
+    code, out, _ = edit('--word', 'peeling', '--model', 'tiny-random', '--explain')
+    assert code == 0
+    assert 'mapper' in out
+
+
+def test_the_noise_of_a_trial_does_not_take_the_name_of_the_set(edit):
+    _, out, _ = edit('--word', 'peeling', '--model', 'tiny-random', '--dry-run')
+    assert f'{Path("data/wta_512_peeling_trial")}: peeling' in out

@@ -78,7 +78,7 @@ def test_all_shards_on_a_cluster_of_this_machine_then_merged(data, monkeypatch, 
     words = ['--word', 'peeling', '--ray', '--shards', '2']
     plan = planned(*words, '--model', 'tiny-random')
     assert launch(plan, words) == 0
-    out = data.with_name('wta_512_peeling')
+    out = data.with_name('wta_512_peeling_trial')
     lines = [json.loads(line) for line in (out / 'manifest.jsonl').read_text().splitlines()]
     assert [line['id'] for line in lines] == [f'train_00{index}__peeling' for index in range(3)]
     said = capsys.readouterr().out
