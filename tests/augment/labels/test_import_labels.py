@@ -76,7 +76,7 @@ def content_of(root: Path) -> dict[str, bytes]:
     'source', [None, 'review', 'review/labelme', 'review/coco.json', 'review/coco', 'review/masks']
 )
 def test_what_was_not_corrected_comes_back_byte_for_byte(edits, run, source):
-    before = content_of(edits)
+    before, file = content_of(edits), (edits / 'ann_dir/train/t_1__rust.png').stat().st_ino
     code, said = run(edits, *([] if source is None else ['--from', edits / source]))
     assert code == 0
     assert '3 labels read' in said
@@ -84,6 +84,7 @@ def test_what_was_not_corrected_comes_back_byte_for_byte(edits, run, source):
     after = content_of(edits)
     del after['review/imported.jsonl']
     assert after == before
+    assert (edits / 'ann_dir/train/t_1__rust.png').stat().st_ino == file, 'not even written again'
     assert imported(edits).keys() == set(STEMS)
 
 
