@@ -145,7 +145,9 @@ def _pieces(
     cache: InversionCache | None,
 ) -> Iterator[_Piece]:
     """Every window, edited towards every target."""
-    groups = batches(views(editor, photo, region), editor.runtime.batch)
+    side = editor.settings.crop.resolution or _native_size(editor)
+    shown = views(photo.image.shape[:2], photo.label, region, editor.settings, side)
+    groups = batches(shown, editor.runtime.batch)
     for index, batch in enumerate(groups):
         report = progress and partial(_report, progress, index, len(groups))
         images = [view.canvas.forward_image(photo.image) for view in batch]
@@ -156,6 +158,12 @@ def _pieces(
         edited = editor.edit(inversions, targets, regions, progress=report)
         for view, inversion, results in zip(batch, inversions, edited, strict=True):
             yield _Piece(view, results, inversion.losses, inversion.stalled)
+
+
+def _native_size(editor: Editor) -> int:
+    from augment.sdxl.loader import native_size
+
+    return native_size(editor.pipe)
 
 
 def _report(progress: Progress, index: int, count: int, stage: str, done: int, total: int) -> None:

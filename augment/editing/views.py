@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from augment.config.settings import EditSettings
 from augment.regions.geometry import Canvas
 from augment.regions.windows import defect_windows, shares, whole_frame
-
-if TYPE_CHECKING:
-    from augment.editing.editor import Editor
-    from augment.editing.photo import Photo
 
 
 @dataclass(frozen=True)
@@ -37,24 +33,24 @@ class View:
         return self.canvas.forward_labels(region if self.share is None else self.share)
 
 
-def views(editor: Editor, photo: Photo, region: np.ndarray | None) -> list[View]:
-    """The windows of a photograph, overlapping only where the label alone says what each of them changes."""
-    settings = editor.settings
+def views(
+    shape: tuple[int, int],
+    label: np.ndarray | None,
+    region: np.ndarray | None,
+    settings: EditSettings,
+    native: int,
+) -> list[View]:
+    """The windows of a photograph of ``shape``, overlapping only where the label alone says what each changes.
+
+    ``region`` is what the label allows to change, ``side`` what the model is shown a square window at, in pixels.
+    """
     divided = settings.blend.by == 'label' and settings.blend.composite
-    if photo.label is None or settings.crop.mode == 'none':
-        windows = whole_frame(photo.image.shape)
+    if label is None or settings.crop.mode == 'none':
+        windows = whole_frame(shape)
     else:
-        windows = defect_windows(photo.label, settings.crop, settings.blend.halo, disjoint=not divided)
+        windows = defect_windows(label, settings.crop, settings.blend.halo, disjoint=not divided)
     parts = shares(windows, region) if divided else [None] * len(windows)
-    side = settings.crop.resolution or _native_size(editor)
     return [View(Canvas.of(window, side), part) for window, part in zip(windows, parts, strict=True)]
-
-
-def _native_size(editor: Editor) -> int:
-    """Side in pixels of the squares that the model was trained on."""
-    from augment.sdxl.loader import native_size
-
-    return native_size(editor.pipe)
 
 
 def batches(shown: list[View], size: int) -> list[list[View]]:

@@ -1,7 +1,7 @@
 """One question to the UNet: which noise is in these latents?"""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from augment.errors import NonFiniteError, UsageError
 from augment.sdxl.conditioning import Conditioning
@@ -30,7 +30,9 @@ class Denoiser:
     ) -> None:
         self.unet = pipe.unet.requires_grad_(False)
         if self.unet.dtype != dtype:
-            self.unet.to(dtype)
+            nn.Module.to(
+                self.unet, dtype
+            )  # diffusers' own method warns of parts that stay in float32; there are none
         if split_rows is not None and split_rows < 1:
             raise UsageError(f'split_rows: {split_rows} is less than one row')
         self.grid, self.size, self.dtype, self.split_rows = grid, tuple(size), dtype, split_rows
