@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from augment.errors import UsageError, run_command_line
 from augment.labels.corrections import Correction, read_corrections
 from augment.labels.importing import IMPORTED, apply, class_names, planned
+from augment.report.write import write_report
 
 
 def parse_args() -> argparse.Namespace:
@@ -60,6 +61,8 @@ def main() -> None:
     try:
         if not args.dry_run:
             apply(args.out, changes)
+            if (args.out / 'report.html').is_file():
+                write_report(args.out)
     except OSError as error:
         raise UsageError(f'cannot write {args.out}: {error}; what is written so far is complete') from error
     for change in changed:

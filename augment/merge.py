@@ -12,10 +12,11 @@ from pathlib import Path
 if __package__ in (None, ''):  # run by its path: import from the folder above, not from this one
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from augment.dataset.runfile import read_run
 from augment.errors import run_command_line
 from augment.job.closing import how_to_train, places, summary
 from augment.job.merging import merge_shards
-from augment.job.runfile import read_run
+from augment.report.write import write_report
 
 
 def main() -> None:
@@ -26,8 +27,6 @@ def main() -> None:
     parser.add_argument('out', nargs='+', type=Path, help='set of edits that shards have made')
     for root in parser.parse_args().out:
         states = merge_shards(root)
-        from augment.report.write import write_report
-
         write_report(root)
         source = read_run(root)['source']['name']
         print('\n'.join([*summary(root, states), *places(root), *how_to_train(root, source)]))

@@ -19,9 +19,9 @@ from augment.regions.region import defects, edit_region, feather, permitted
 from augment.regions.windows import Window
 
 if TYPE_CHECKING:
+    from augment.editing.cache import InversionCache
     from augment.editing.editor import Editor, Progress
     from augment.editing.results import EditResult
-    from augment.inversion.cache import InversionCache
     from augment.inversion.result import StepLog
 
 

@@ -38,7 +38,7 @@ def views(
     label: np.ndarray | None,
     region: np.ndarray | None,
     settings: EditSettings,
-    native: int,
+    side: int,
 ) -> list[View]:
     """The windows of a photograph of ``shape``, overlapping only where the label alone says what each changes.
 

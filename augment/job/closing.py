@@ -4,9 +4,9 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from augment.job.dataset import data_root
-from augment.job.manifest import STATES
-from augment.job.shard import Shard
+from augment.dataset.manifest import STATES
+from augment.dataset.shard import Shard
+from augment.dataset.source import data_root
 
 PROJECT = (
     Path(__file__).resolve().parents[2]

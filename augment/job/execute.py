@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from augment.dataset.locks import working_on
+from augment.dataset.manifest import Journal
+from augment.dataset.outset import clear
+from augment.dataset.runfile import save_run
 from augment.errors import UsageError
 from augment.files import write_json
 from augment.job.attempts import Attempts
 from augment.job.closing import how_to_merge, how_to_train, places, reported, summary
 from augment.job.judging import Judge
-from augment.job.locks import working_on
-from augment.job.manifest import Journal
-from augment.job.outset import clear
 from augment.job.plan import Plan
 from augment.job.progress import Screen
-from augment.job.runfile import save_run
 from augment.job.runner import Runner
 from augment.job.saving import writing_to
 from augment.job.work import Keeping, Work
@@ -136,7 +136,7 @@ def _runner(plan: Plan, work: Work, studio: Studio, runtime: Runtime, console: C
 
 
 def _print_line(record: dict[str, Any]) -> None:
-    from augment.job.manifest import line_of
+    from augment.dataset.manifest import line_of
 
     print(line_of(record), end='', flush=True)
 

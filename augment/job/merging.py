@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from augment.dataset.locks import working_on
+from augment.dataset.manifest import MANIFEST, Record, read_journal, shard_journals, write_records
+from augment.dataset.outset import edit_id
+from augment.dataset.runfile import read_run
+from augment.dataset.shard import Shard
 from augment.errors import DataError, UsageError
-from augment.job.locks import working_on
-from augment.job.manifest import MANIFEST, Record, read_journal, shard_journals, write_records
-from augment.job.outset import edit_id
-from augment.job.runfile import read_run
-from augment.job.shard import Shard
+from augment.labels.review import write_coco
 
 
 def merge_shards(root: Path) -> dict[str, dict[str, int]]:
@@ -31,6 +32,8 @@ def merge_shards(root: Path) -> dict[str, dict[str, int]]:
         write_records(root / MANIFEST, merged.values())
         for path in journals.values():
             path.unlink()
+        if (root / 'review/coco').is_dir():  # shards that wrote at one moment can have left some out
+            write_coco(root / 'review')
     return _counted(merged.values())
 
 

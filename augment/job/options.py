@@ -6,9 +6,9 @@ from pathlib import Path
 
 from augment.config.flags import add_settings
 from augment.config.settings import WORDS
+from augment.dataset.outset import slug
+from augment.dataset.source import data_root
 from augment.errors import UsageError
-from augment.job.dataset import data_root
-from augment.job.outset import slug
 
 BASE_MODEL = 'stabilityai/stable-diffusion-xl-base-1.0'
 TRIAL = 'tiny-random'

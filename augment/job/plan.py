@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from augment.config.flags import settings_from
 from augment.config.settings import EditSettings
+from augment.dataset.outset import check_free, slug
+from augment.dataset.runfile import check_same, describe_run
+from augment.dataset.shard import Shard, parse_shard
+from augment.dataset.source import Item, Source, check_stems, data_root, open_folders, open_set, selected
 from augment.errors import UsageError
-from augment.job.dataset import Item, Source, check_stems, data_root, open_folders, open_set, selected
 from augment.job.options import TRIAL, asked_words, check_together
-from augment.job.outset import check_free, slug
-from augment.job.runfile import check_same, describe_run
-from augment.job.shard import Shard, parse_shard
 
 if TYPE_CHECKING:
     from augment.sdxl.source import ModelSource

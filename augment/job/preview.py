@@ -5,12 +5,12 @@ from collections import Counter
 from rich.console import Console
 from rich.progress import track
 
+from augment.dataset.manifest import read_records
+from augment.dataset.outset import edit_id
+from augment.dataset.photographs import Shot
+from augment.dataset.reading import has_defect
 from augment.errors import DataError
-from augment.job.manifest import read_records
-from augment.job.outset import edit_id
-from augment.job.photographs import Shot
 from augment.job.plan import Plan
-from augment.job.reading import has_defect
 from augment.job.records import is_done
 
 UNREADABLE = 3  # the exit code when a photograph or a label cannot be used

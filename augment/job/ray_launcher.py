@@ -18,11 +18,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from augment.dataset.manifest import read_records
+from augment.dataset.outset import clear
 from augment.errors import RunError, UsageError
 from augment.job.closing import PROJECT, how_to_train, places, summary
-from augment.job.manifest import read_records
 from augment.job.merging import merge_shards
-from augment.job.outset import clear
 from augment.job.plan import Plan
 from augment.job.progress import Screen
 

@@ -8,9 +8,9 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from augment.job.manifest import FINAL
-from augment.job.outset import edit_id
-from augment.job.photographs import Shot
+from augment.dataset.manifest import FINAL
+from augment.dataset.outset import edit_id
+from augment.dataset.photographs import Shot
 
 if TYPE_CHECKING:
     from augment.job.attempts import Verdict

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from augment.dataset.photographs import Shot
+from augment.dataset.reading import has_defect
 from augment.errors import DataError, RunError
 from augment.job.attempts import Attempts, Verdict
-from augment.job.photographs import Shot
 from augment.job.progress import Screen
-from augment.job.reading import has_defect
 from augment.job.saving import Writer
 from augment.job.stopping import Stopper
 from augment.job.work import Work

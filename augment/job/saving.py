@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from augment.config.plain import settings_hash
+from augment.dataset.outset import OutSet, edit_id, write_png
+from augment.dataset.photographs import Shot
 from augment.errors import RunError
 from augment.files import write_json
 from augment.job.attempts import Verdict
-from augment.job.outset import OutSet, edit_id, write_png
-from augment.job.photographs import Shot
 from augment.job.records import Record, base_record, losses_log, verdict_record
 from augment.job.stopping import Stopper
 from augment.job.work import Work

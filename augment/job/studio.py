@@ -90,6 +90,6 @@ class Studio:
 def _cache(folder: Path | None, identity: dict[str, Any]) -> Any:
     if folder is None:
         return None
-    from augment.inversion.cache import InversionCache
+    from augment.editing.cache import InversionCache
 
     return InversionCache(folder, identity)

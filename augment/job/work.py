@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from augment.config.settings import EditSettings
-from augment.job.dataset import Item, Source
-from augment.job.manifest import STATES, Journal, Record
-from augment.job.outset import edit_id
-from augment.job.photographs import Shot
+from augment.dataset.manifest import STATES, Journal, Record
+from augment.dataset.outset import edit_id
+from augment.dataset.photographs import Shot
+from augment.dataset.source import Item, Source
 from augment.job.records import is_done
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from augment.dataset.manifest import read_records
+from augment.dataset.outset import write_png
+from augment.dataset.source import open_set
 from augment.errors import DataError, UsageError, listed
 from augment.files import sha256, write_text
-from augment.job.dataset import open_set
-from augment.job.manifest import read_records
-from augment.job.outset import write_png
 from augment.labels.corrections import Correction, read_mask
 from augment.labels.names import IGNORED, IGNORED_NAME
 from augment.labels.review import LABELS

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from augment.dataset.outset import write_png
 from augment.files import write_json, write_text
-from augment.job.outset import write_png
 from augment.labels.coco import joined, to_coco
 from augment.labels.labelme import to_labelme
 from augment.labels.names import IGNORED_NAME

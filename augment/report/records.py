@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from augment.dataset.manifest import MANIFEST, read_records, shard_journals
 from augment.errors import DataError
-from augment.job.manifest import MANIFEST, read_records, shard_journals
+from augment.labels.importing import imported
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ def read_lines(out: Path) -> list[Line]:
     """Lines of the manifest and of shards not merged yet, by photograph and word; DataError without any file."""
     if not (out / MANIFEST).is_file() and not shard_journals(out):
         raise DataError(f'{out / MANIFEST} is not there: {out} is no set of edits')
-    return sorted(map(_line, read_records(out).values()), key=lambda line: (line.stem, line.word))
+    reviewed = imported(out)
+    lines = [_line(content, content['id'] in reviewed) for content in read_records(out).values()]
+    return sorted(lines, key=lambda line: (line.stem, line.word))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -54,10 +57,11 @@ def read_json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
 
 
-def _line(content: Mapping[str, Any]) -> Line:
-    """A line by its known keys; what is null is left to the default."""
+def _line(content: Mapping[str, Any], reviewed: bool) -> Line:
+    """A line by its known keys; what is null is left to the default. One ``reviewed`` needs that no more."""
     known = {each.name: content[each.name] for each in fields(Line) if content.get(each.name) is not None}
     scores = {name: float(value) for name, value in known.get('scores', {}).items() if value is not None}
     windows = tuple(tuple(map(int, window)) for window in known.get('windows', ()))
     lists = {name: tuple(known.get(name, ())) for name in ('failed_gates', 'attempts')}
-    return Line(**known | lists | {'scores': scores, 'windows': windows})
+    left = bool(known.get('needs_review')) and not reviewed
+    return Line(**known | lists | {'scores': scores, 'windows': windows, 'needs_review': left})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from augment.job.manifest import STATES
+from augment.dataset.manifest import STATES
 from augment.quality import IDENTICAL
 from augment.report.records import Line
 from augment.report.wording import amount, duration, failure

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from augment.config.settings import GateSettings
-from augment.job.manifest import STATES
-from augment.job.runfile import read_run
+from augment.dataset.manifest import STATES
+from augment.dataset.runfile import read_run
 from augment.quality import GATES
 from augment.report.histograms import Histogram, histograms
 from augment.report.pictures import Sheet, sheet

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
+from torch import nn
 
 from augment.errors import UsageError
 from augment.sdxl import lora, tiny
@@ -39,7 +40,7 @@ def load_pipeline(
     for part in (getattr(pipe, name) for name in PARTS):
         part.requires_grad_(False).eval()
     if pipe.unet.dtype != dtype:
-        pipe.unet.to(dtype)
+        nn.Module.to(pipe.unet, dtype)
     return pipe.to(device)
 
 

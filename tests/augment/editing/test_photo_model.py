@@ -9,10 +9,10 @@ from defect_labels import discs, noise
 from PIL import Image
 
 from augment.config.settings import BlendSettings, CropSettings, EditSettings, InversionSettings
+from augment.editing.cache import InversionCache
 from augment.editing.editor import Editor
 from augment.editing.photo import Photo, edit_photo
 from augment.editing.runtime import Runtime
-from augment.inversion.cache import InversionCache
 from augment.regions.region import edit_region
 from augment.regions.windows import Window
 

@@ -8,10 +8,10 @@ from fake_studio import FakeStudio, paint, run
 
 from augment.config.plain import overridden
 from augment.config.settings import EditSettings
+from augment.dataset.manifest import read_records
 from augment.editing.runtime import Runtime
 from augment.errors import NonFiniteError
 from augment.job.ladder import Rung, is_out_of_memory, lighter, milder, more_exact, worth_retrying
-from augment.job.manifest import read_records
 
 READY = Runtime(batch=4)
 OUT_OF_MEMORY = [

@@ -8,10 +8,10 @@ import pytest
 from fake_studio import FakeStudio, planned, run
 from PIL import Image
 
+from augment.dataset.manifest import read_records
+from augment.dataset.reading import read_image, read_label
 from augment.errors import DataError
-from augment.job.manifest import read_records
 from augment.job.preview import show_preview
-from augment.job.reading import read_image, read_label
 
 CLASSES = ('background', 'attached', 'broken')
 

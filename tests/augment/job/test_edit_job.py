@@ -9,8 +9,8 @@ import pytest
 from fake_studio import FakeStudio, paint, planned, run, snapshot
 from PIL import Image
 
+from augment.dataset.manifest import read_records
 from augment.errors import DataError, UsageError
-from augment.job.manifest import read_records
 
 KEYS = {
     'id', 'stem', 'word', 'status', 'reason', 'source', 'output', 'prompts', 'tokens', 'windows', 'scores', 'seed',

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from fake_studio import FakeStudio, run, snapshot
 
+from augment.dataset.manifest import Journal, read_journal, read_records
+from augment.dataset.shard import Shard
 from augment.files import sha256
-from augment.job.manifest import Journal, read_journal, read_records
-from augment.job.shard import Shard
 
 STEMS = ['train_000', 'train_001', 'train_002']
 

@@ -10,11 +10,11 @@ from fake_studio import FakeStudio, run, snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 
+from augment.dataset.locks import working_on
+from augment.dataset.manifest import read_journal, read_records
+from augment.dataset.shard import Shard, parse_shard
 from augment.errors import DataError, RunError, UsageError
-from augment.job.locks import working_on
-from augment.job.manifest import read_journal, read_records
 from augment.job.merging import merge_shards
-from augment.job.shard import Shard, parse_shard
 
 
 @given(st.lists(st.text(min_size=1), unique=True), st.integers(1, 9))

@@ -9,9 +9,9 @@ import pytest
 from fake_studio import FakeStudio, planned, run, snapshot
 from PIL import Image
 
+from augment.dataset.manifest import read_records
 from augment.errors import RunError, UsageError
 from augment.files import sha256
-from augment.job.manifest import read_records
 from augment.job.stopping import Stopper
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from augment.dataset.source import IGNORED, Item
 from augment.errors import DataError
-from augment.job.dataset import IGNORED, Item
 
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 INDEX_MODES = ('1', 'L', 'P', 'I;16', 'I;16B', 'I')

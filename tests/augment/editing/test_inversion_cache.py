@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from augment.config.settings import EditSettings, InversionSettings, RLISettings
+from augment.editing.cache import InversionCache
 from augment.editing.editor import Editor
-from augment.inversion.cache import InversionCache
 
 IMAGES = [np.random.default_rng(seed).integers(0, 256, (64, 64, 3), np.uint8) for seed in range(2)]
 MODEL = {'name': 'tiny-random', 'weights': 'abc'}
@@ -89,7 +89,7 @@ def test_what_changes_an_inversion_changes_the_key(other):
 
 def test_code_version_changes_the_key(monkeypatch):
     before = key()
-    monkeypatch.setattr('augment.inversion.cache.CODE', -1)
+    monkeypatch.setattr('augment.editing.cache.CODE', -1)
     assert key() != before
 
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from augment.dataset.shard import Shard
 from augment.errors import DataError
 from augment.files import null_for_nan, write_text
-from augment.job.shard import Shard
 
 MANIFEST = 'manifest.jsonl'
 FINAL = ('ok', 'rejected', 'skipped')  # what is not tried again; failed is

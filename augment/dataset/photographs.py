@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from augment.dataset.reading import read_pair
+from augment.dataset.source import Item
 from augment.files import sha256
-from augment.job.dataset import Item
-from augment.job.reading import read_pair
 
 
 @dataclass

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from augment.dataset.shard import Shard
 from augment.errors import RunError
-from augment.job.shard import Shard
 
 LOCK = '.lock'
 

@@ -3,18 +3,21 @@
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from augment.dataset.source import Item
 from augment.errors import UsageError
 from augment.files import replacing
-from augment.job.dataset import Item
 
 OURS = ('img_dir', 'ann_dir', 'quarantine', 'review', 'logs', 'masks', '.shards')  # folders that a run makes
 RUN = 'run.json'
+REVIEW = {'images': '.png', 'masks': '.png', 'overlays': '.png', 'labelme': '.json', 'coco': '.json'}  # in review/
 
 
 def slug(word: str) -> str:
@@ -55,10 +58,16 @@ class OutSet:
         return path
 
     def add_original(self, item: Item) -> None:
-        """The photograph and its label as they are, hard-linked where the file system can; one there is left."""
-        for source, folder in ((item.image, 'img_dir/train'), (item.label, 'ann_dir/train')):
+        """The photograph, hard-linked where the file system can, and a copy of its label; one there is left.
+
+        Labels are what people paint over in place, and that must not reach the set they come from.
+        """
+        places = (item.image, 'img_dir/train', _link), (item.label, 'ann_dir/train', _copy)
+        for source, folder, put in places:
             if source is not None:
-                _link(source, self._place(folder, f'{item.stem}{source.suffix}'))
+                target = self._place(folder, f'{item.stem}{source.suffix}')
+                if not target.exists():
+                    put(source, target)
 
     def remove_edit(self, name: str) -> None:
         """Delete the files of an edit that is made anew, and what a killed process left of it."""
@@ -66,14 +75,23 @@ class OutSet:
         for folder in (*places[0], *places[1], *(self.root / part for part in ('img_dir/train', 'ann_dir/train'))):
             (folder / f'{name}.png').unlink(missing_ok=True)
         (self.root / 'masks' / f'{name}.png').unlink(missing_ok=True)
+        for kind, suffix in REVIEW.items():
+            (self.root / 'review' / kind / f'{name}{suffix}').unlink(missing_ok=True)
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
     """An image (H, W, 3) or mask (H, W), uint8 or bool, as PNG; whole or not at all."""
-    for left in path.parent.glob(f'.{_escaped(path.stem)}.*.partial.png'):
+    with _anew(path) as partial:
+        Image.fromarray(pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels).save(partial)
+
+
+@contextmanager
+def _anew(path: Path) -> Iterator[Path]:
+    """``replacing``, after what a killed process has left of the same file is deleted."""
+    for left in path.parent.glob(f'.{_escaped(path.stem)}.*.partial{path.suffix}'):
         left.unlink(missing_ok=True)
     with replacing(path) as partial:
-        Image.fromarray(pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels).save(partial)
+        yield partial
 
 
 def _escaped(text: str) -> str:
@@ -81,13 +99,15 @@ def _escaped(text: str) -> str:
 
 
 def _link(source: Path, target: Path) -> None:
-    if target.exists():
-        return
     try:
         os.link(source.resolve(), target)
     except OSError:  # another file system, or one without links
-        with replacing(target) as partial:
-            shutil.copyfile(source, partial)
+        _copy(source, target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with _anew(target) as partial:
+        shutil.copyfile(source, partial)
 
 
 def check_free(root: Path, source: Path) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 from augment.config.plain import differences, settings_dict, settings_hash
 from augment.config.settings import EditSettings
+from augment.dataset.locks import briefly
+from augment.dataset.outset import RUN
+from augment.dataset.source import Source
 from augment.errors import UsageError
 from augment.files import write_json
-from augment.job.dataset import Source
-from augment.job.locks import briefly
-from augment.job.outset import RUN
 
 SAME = ('settings', 'model', 'source')  # what must not change while a set is made
 FREE = ('dtype', 'device', 'versions', 'images', 'labels')  # of these, what may: another machine, another mount

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from augment.dataset.manifest import Journal, read_journal, read_records, write_records
+from augment.dataset.shard import Shard
 from augment.errors import DataError
-from augment.job.manifest import Journal, read_journal, read_records, write_records
-from augment.job.shard import Shard
 
 
 def line(name, status='ok', **more):
