@@ -36,7 +36,15 @@ EXTRAS = {
     'search': ['optuna>=5'],
     'export': ['onnx>=1.17', 'onnxscript>=0.3', 'onnxruntime>=1.20'],
     'cluster': ['ray>=2.40'],
-    'dev': ['pytest>=8', 'pytest-xdist>=3.6', 'hypothesis>=6.100', 'ruff>=0.9', 'pre-commit>=4', 'selenium>=4.20'],
+    'dev': [
+        'pytest>=8',
+        'pytest-xdist>=3.6',
+        'hypothesis>=6.100',
+        'ruff>=0.9',
+        'pre-commit>=4',
+        'pycocotools>=2.0.8',
+        'selenium>=4.20',
+    ],
 }
 
 setup(
