@@ -50,6 +50,13 @@ def test_shards_that_are_not_merged_yet_count_too(tmp_path):
     assert [line.stem for line in read_lines(tmp_path)] == ['a', 'b']
 
 
+def test_what_was_reviewed_is_not_to_be_reviewed_again(tmp_path):
+    write_lines(tmp_path, *(line_of(stem, 'rust', 'ok', needs_review=True) for stem in ('a', 'b')))
+    (tmp_path / 'review').mkdir()
+    (tmp_path / 'review/imported.jsonl').write_text('{"id": "a__rust"}\n')
+    assert [line.needs_review for line in read_lines(tmp_path)] == [False, True]
+
+
 def test_no_manifest_no_report(tmp_path):
     with pytest.raises(DataError, match=r'manifest\.jsonl is not there: .* is no set of edits'):
         read_lines(tmp_path)
