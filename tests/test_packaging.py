@@ -72,7 +72,7 @@ def expect_none(offenders: Iterable[str]) -> None:
 
 
 def python_files() -> list[Path]:
-    """Every file of the packages; augment/ may be absent."""
+    """Every file of the packages."""
     return sorted(path for package in ('mmseg_ext', 'augment') for path in (ROOT / package).rglob('*.py'))
 
 
@@ -182,6 +182,25 @@ def test_everything_public_has_a_docstring():
 
 
 # --- what git holds ---
+
+
+def imported_packages(path: Path) -> set[str]:
+    """The first names of all that a file imports, wherever in it."""
+    nodes = [*ast.walk(ast.parse(path.read_text(encoding='utf-8')))]
+    modules = [
+        node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    ]
+    modules += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    return {module.partition('.')[0] for module in modules}
+
+
+def test_training_and_editing_meet_through_files_alone():
+    other = {'mmseg_ext': 'augment', 'augment': 'mmseg_ext'}
+    expect_none(
+        f'{path.relative_to(ROOT)} imports {stranger}'
+        for path in python_files()
+        if (stranger := other[path.relative_to(ROOT).parts[0]]) in imported_packages(path)
+    )
 
 
 def test_no_tracked_file_is_large():

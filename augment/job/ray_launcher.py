@@ -12,7 +12,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -39,14 +40,11 @@ def launch(plan: Plan, arguments: Sequence[str]) -> int:
     ray = _import_ray()
     count = plan.args.shards
     commands = {index: shard_command(arguments, index, count) for index in range(1, count + 1)}
-    _connect(ray, plan.args.ray)
-    try:
+    with _cluster(ray, plan.args.ray):
         for root in plan.sets if plan.args.overwrite else ():
             clear(root)
         logs = {index: _log(plan, index, count) for index in commands}
         codes = _all(ray, plan, commands, logs)
-    finally:
-        ray.shutdown()
     ends = {f'shard {index}/{count}': (code, logs[index]) for index, code in codes.items()}
     lost = [
         f'{name}: exit code {code}, see {log}' for name, (code, log) in ends.items() if code not in (0, FAILED)
@@ -88,6 +86,18 @@ def _import_ray() -> ModuleType:
     import ray
 
     return ray
+
+
+@contextmanager
+def _cluster(ray: ModuleType, address: str) -> Iterator[None]:
+    """A member of the cluster until the block ends; Ray's own answer to SIGTERM goes with it."""
+    answer = signal.getsignal(signal.SIGTERM)
+    _connect(ray, address)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+        signal.signal(signal.SIGTERM, answer)
 
 
 def _connect(ray: ModuleType, address: str) -> None:

@@ -77,7 +77,9 @@ def test_all_shards_on_a_cluster_of_this_machine_then_merged(data, monkeypatch, 
     monkeypatch.setattr(ray_launcher, 'shard_command', painting)
     words = ['--word', 'peeling', '--ray', '--shards', '2']
     plan = planned(*words, '--model', 'tiny-random')
+    answer = signal.getsignal(signal.SIGTERM)
     assert launch(plan, words) == 0
+    assert signal.getsignal(signal.SIGTERM) is answer
     out = data.with_name('wta_512_peeling_trial')
     lines = [json.loads(line) for line in (out / 'manifest.jsonl').read_text().splitlines()]
     assert [line['id'] for line in lines] == [f'train_00{index}__peeling' for index in range(3)]
