@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from augment.config.settings import EditSettings
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from augment.editing.runtime import Runtime
 
 STALLED = 'the inversion did not improve'
+IN_A_ROW = 3  # photographs that show whether fp32 is worth its time
 Step = Callable[[str, int, int], None]
 
 
@@ -65,6 +66,7 @@ class Attempts:
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.studio, self.settings, self.runtime, self.judge, self.say = studio, settings, runtime, judge, say
+        self._mends_stalls, self._in_vain = True, []
 
     def work_on(self, photo: Photo, words: Sequence[str], step: Step | None = None) -> list[Verdict]:
         """A verdict for each word, in order. Raises GaveUpError when the photograph cannot be edited at all."""
@@ -111,6 +113,7 @@ class Attempts:
         while True:
             edits, why, fall = self._try(photo, words, rung, step)
             if fall is None and edits is not None:
+                self._learn(rung, edits)
                 return edits
             self.studio.free()
             if fall is None:
@@ -132,9 +135,25 @@ class Attempts:
             if not is_out_of_memory(error):
                 return None, f'{type(error).__name__}: {str(error).partition(chr(10))[0]}', None
             return None, 'out of memory', lighter(rung, self.studio.native)
-        if any(each.stalled for each in edits):
+        if self._mends_stalls and any(each.stalled for each in edits):
             return edits, STALLED, more_exact(rung, reduced)
         return edits, '', None
+
+    def _learn(self, rung: Rung, edits: Sequence[EditedPhoto]) -> None:
+        """Begin in fp32 when photographs in a row needed it; leave stalled ones alone when it never helped."""
+        if rung.runtime.dtype == self.runtime.dtype:
+            self._in_vain = []
+            return
+        self._in_vain.append(any(each.stalled for each in edits))
+        if len(self._in_vain) < IN_A_ROW:
+            return
+        if not any(self._in_vain):
+            self.runtime = replace(self.runtime, dtype='fp32')
+            self.say(f'{IN_A_ROW} photographs in a row needed fp32: in fp32 from here on')
+        elif all(self._in_vain):
+            self._mends_stalls = False
+            self.say(f'fp32 has not helped {IN_A_ROW} photographs in a row whose inversion stalled: no more of it')
+        self._in_vain = []
 
     def _remember(self, fall: Fall, before: Rung) -> None:
         """Let the following photographs begin where memory was enough; what changes an edit is for this one."""

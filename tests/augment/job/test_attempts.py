@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from fake_studio import FakeStudio, paint, run
@@ -9,11 +10,16 @@ from fake_studio import FakeStudio, paint, run
 from augment.config.plain import overridden
 from augment.config.settings import EditSettings
 from augment.dataset.manifest import read_records
+from augment.editing.photo import Photo
 from augment.editing.runtime import Runtime
 from augment.errors import NonFiniteError
+from augment.job.attempts import Attempts, Verdict
 from augment.job.ladder import Rung, is_out_of_memory, lighter, milder, more_exact, worth_retrying
 
 READY = Runtime(batch=4)
+LABEL = np.zeros((64, 64), np.uint8)
+LABEL[20:30, 20:30] = 1
+PHOTO = Photo('tile', np.full((64, 64, 3), 90, np.uint8), LABEL)
 OUT_OF_MEMORY = [
     'batch 4 -> 2', 'batch 2 -> 1', 'checkpointing on', 'split guidance on', 'resolution 1024 -> 768',
     'resolution 768 -> 512',
@@ -127,6 +133,40 @@ def test_an_inversion_that_stalls_is_tried_in_fp32_and_then_taken(data):
     assert run(studio, '--word', 'peeling', '--limit', '1') == 0
     assert [rung.runtime.dtype for *_, rung in studio.calls] == ['auto', 'fp32']
     assert record_of(data)['attempts'] == [{'change': 'precision -> fp32', 'why': 'the inversion did not improve'}]
+
+
+@pytest.mark.parametrize(
+    ('stalls_in', 'tried', 'said'),
+    [
+        (('auto',), ['auto', 'fp32'] * 3 + ['fp32'] * 2, 'in fp32 from here on'),
+        (('auto', 'fp32'), ['auto', 'fp32'] * 3 + ['auto'] * 2, 'no more of it'),
+    ],
+)
+def test_three_photographs_show_whether_fp32_is_worth_its_time(stalls_in, tried, said):
+    def react(photo, words, rung, call):
+        return [replace(paint(photo, word), stalled=rung.runtime.dtype in stalls_in) for word in words]
+
+    studio, lines = FakeStudio(react, half=True), []
+    attempts = Attempts(
+        studio, EditSettings(), Runtime(), lambda _, edited, __: Verdict(edited, None, {}, []), lines.append
+    )
+    for _ in range(5):
+        attempts.work_on(PHOTO, ['rust'])
+    assert [rung.runtime.dtype for *_, rung in studio.calls] == tried
+    (line,) = lines
+    assert said in line
+
+
+def test_one_photograph_between_that_does_without_fp32_begins_the_count_anew():
+    def react(photo, words, rung, call):
+        stalled = rung.runtime.dtype == 'auto' and photo.stem != 'fine'
+        return [replace(paint(photo, word), stalled=stalled) for word in words]
+
+    studio = FakeStudio(react, half=True)
+    attempts = Attempts(studio, EditSettings(), Runtime(), lambda _, edited, __: Verdict(edited, None, {}, []))
+    for stem in ('a', 'b', 'fine', 'c', 'd'):
+        attempts.work_on(replace(PHOTO, stem=stem), ['rust'])
+    assert attempts.runtime.dtype == 'auto'
 
 
 def test_memory_that_only_fp32_lacks_is_no_news_for_the_others(data):
