@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from augment_cost import counted
+from augment_counting import counted
 from diffusers import DDIMInverseScheduler
 from tiny_inversions import STEPS, tiny
 

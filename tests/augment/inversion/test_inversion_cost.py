@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from augment_cost import TRAINABLE, Count, compare, counted
+from augment_counting import TRAINABLE, Count, compare, counted
 from tiny_inversions import tiny
 
 from augment.config.settings import EditSettings

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from augment_cost import counted
+from augment_counting import counted
 from tiny_inversions import STEPS, inverted, replayed, settings, tiny
 
 from augment.inversion.null_text import _stalled
