@@ -12,6 +12,7 @@ CORE = [
     'albumentations==2.0.8',
     'opencv-python>=4.10',
     'numpy>=2',
+    'scikit-image>=0.24',
     'scipy>=1.13',
     'pillow>=10',
     'matplotlib>=3.9',
