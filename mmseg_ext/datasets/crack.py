@@ -15,6 +15,9 @@ from mmseg_ext.datasets.checked import CheckedSegDataset
 
 @DATASETS.register_module()
 class CrackDataset(CheckedSegDataset):
-    """Two classes. Images and masks may differ in suffix, as .jpg beside .bmp."""
+    """Two classes. Images and masks may differ in suffix, as .jpg beside .bmp.
 
-    METAINFO = {'classes': ('background', 'crack'), 'palette': [[0, 0, 0], [255, 0, 0]]}
+    ``curves`` names the classes that are lines, whose length and width say more than their area.
+    """
+
+    METAINFO = {'classes': ('background', 'crack'), 'palette': [[0, 0, 0], [255, 0, 0]], 'curves': ('crack',)}

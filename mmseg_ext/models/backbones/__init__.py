@@ -2,5 +2,6 @@
 
 from mmseg_ext.models.backbones.beit import ResizableBEiT
 from mmseg_ext.models.backbones.standardized_unet import StandardizedUNet
+from mmseg_ext.models.backbones.vgg_unet import AttentionUNet, NestedUNet, VGGUNet
 
-__all__ = ['ResizableBEiT', 'StandardizedUNet']
+__all__ = ['AttentionUNet', 'NestedUNet', 'ResizableBEiT', 'StandardizedUNet', 'VGGUNet']

@@ -1,5 +1,6 @@
 """Decode heads that mmseg lacks or cannot run here."""
 
 from mmseg_ext.models.decode_heads.criss_cross_head import CrissCrossHead
+from mmseg_ext.models.decode_heads.deep_supervision_head import DeepSupervisionHead
 
-__all__ = ['CrissCrossHead']
+__all__ = ['CrissCrossHead', 'DeepSupervisionHead']

@@ -1,0 +1,12 @@
+# nested_unet that learns from all four of its outputs and predicts with the last.
+_base_ = './nested_unet.py'
+model = dict(
+    decode_head=dict(
+        _delete_=True,
+        type='DeepSupervisionHead',
+        in_channels=32,
+        num_outputs=4,
+        dropout_ratio=0.0,
+        align_corners=False,
+    )
+)
