@@ -56,8 +56,9 @@ class SegmentationLoss(nn.Module):
         name, channels = type(self).__name__, logits.shape[1]
         if channels == 1 and not self.takes_single_logit:
             raise ValueError(
-                f'{name}: the logits have 1 channel, and a softmax over one class is always 1; take BCEDiceLoss '
-                'for a single-logit head, or give the head out_channels=2'
+                f'{name}: the logits have 1 channel, and a softmax over one class is always 1; take a loss of '
+                'sigmoids for a single-logit head (BinaryCrossEntropyLoss, SigmoidFocalLoss, BCEDiceLoss), or '
+                'give the head out_channels=2'
             )
         if label.shape != (logits.shape[0], *logits.shape[2:]):
             raise ValueError(

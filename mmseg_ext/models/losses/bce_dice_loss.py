@@ -12,8 +12,8 @@ from mmseg_ext.models.losses.base import SegmentationLoss
 class BCEDiceLoss(SegmentationLoss):
     """``bce_weight`` x binary cross-entropy + 1 - mean Dice per image, both of sigmoids.
 
-    The only loss here for a single logit (``out_channels=1``): its sigmoid is the probability of class 1, defect,
-    and label 0 is background. With C >= 2 channels each is asked "this class or not" by itself, background too,
+    Made for a single logit (``out_channels=1``): its sigmoid is the probability of class 1, defect, and label 0 is
+    background. With C >= 2 channels each is asked "this class or not" by itself, background too,
     and both terms are averaged over the channels; the prediction remains the largest logit.
     """
 

@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parents[3] / 'configs/_base_/losses'
 FILES = sorted(FOLDER.glob('*.py'))
 EXPECTED = {
     *('boundary_ce', 'bce_dice', 'cross_entropy', 'dice', 'dice_ce', 'focal', 'focal_any', 'focal_dice'),
-    *('focal_tversky', 'lovasz_ce', 'tversky'),
+    *('bce', 'focal_tversky', 'lovasz_ce', 'sigmoid_focal', 'tversky'),
 }
 every_file = pytest.mark.parametrize('path', FILES, ids=lambda path: path.stem)
 

@@ -17,15 +17,19 @@ NAMES = [
     'MaskedCrossEntropyLoss',
     'BalancedCrossEntropyLoss',
     'BCEDiceLoss',
+    'BinaryCrossEntropyLoss',
+    'SigmoidFocalLoss',
     'FocalDiceLoss',
     'LovaszSoftmaxLoss',
     'ActiveBoundaryLoss',
     'KervadecBoundaryLoss',
 ]
+SINGLE_LOGIT = ['BCEDiceLoss', 'BinaryCrossEntropyLoss', 'SigmoidFocalLoss']
 SETTINGS = [
     *({'type': name} for name in NAMES if name != 'ActiveBoundaryLoss'),
     dict(type='ActiveBoundaryLoss', max_ratio=0.1, detach=False),
     dict(type='SoftmaxFocalLoss', alpha=[0.1, 0.3, 0.6], gamma=0.5),
+    dict(type='SigmoidFocalLoss', alpha=None, gamma=0.5),
     dict(type='SoftTverskyLoss', alpha=0.2, beta=0.8, gamma=0.75),
     dict(type='SoftDiceLoss', per_image=True),
     dict(type='MaskedCrossEntropyLoss', class_weight=[0.1, 0.3, 0.6], label_smoothing=0.1),
@@ -191,10 +195,37 @@ def test_a_stray_label_value_is_named(name, batches_before, stray):
         loss(logits, label)
 
 
-@pytest.mark.parametrize('name', [name for name in NAMES if name != 'BCEDiceLoss'])
-def test_single_logit_is_refused_with_the_loss_that_takes_it(name):
-    with pytest.raises(ValueError, match=rf'{name}: the logits have 1 channel.*BCEDiceLoss'):
+@pytest.mark.parametrize('name', [name for name in NAMES if name not in SINGLE_LOGIT])
+def test_single_logit_is_refused_with_the_losses_that_take_it(name):
+    with pytest.raises(
+        ValueError, match=rf'{name}: the logits have 1 channel.*BinaryCrossEntropyLoss.*BCEDiceLoss'
+    ):
         MODELS.build(dict(type=name))(torch.zeros(1, 1, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long))
+
+
+@pytest.mark.parametrize('name', SINGLE_LOGIT)
+def test_a_single_logit_keeps_the_promises_too(name):
+    logits, label = scene(size=8)
+    logits, label = logits.detach()[:, :1].requires_grad_(), label.masked_fill(label == 2, 1)
+    loss, ignored = MODELS.build(dict(type=name)), (label == 255).unsqueeze(1)
+    assert torch.autograd.gradcheck(lambda x: loss(x, label), logits)
+    value, gradient = value_and_gradient(loss, logits, label)
+    other = logits.detach().masked_fill(ignored, 9.0).requires_grad_()
+    torch.testing.assert_close(loss(other, label).detach(), value)
+    assert not gradient[ignored].any()
+    assert (gradient[:, 0][label == 1] < 0).all()
+    assert (gradient[:, 0][label == 0] > 0).all()
+    value, gradient = value_and_gradient(loss, logits, torch.full_like(label, 255))
+    assert value == 0
+    assert not gradient.any()
+
+
+@pytest.mark.parametrize('name', SINGLE_LOGIT)
+def test_a_third_class_is_refused_for_a_single_logit(name):
+    loss, label = MODELS.build(dict(type=name)), torch.zeros(1, 2, 2, dtype=torch.long)
+    loss(torch.zeros(1, 1, 2, 2), label)
+    with pytest.raises(ValueError, match=f'{name}: label value 2 but 2 classes'):
+        loss(torch.zeros(1, 1, 2, 2), label + 2)
 
 
 @every_name
