@@ -6,13 +6,20 @@ from typing import Any
 from mmengine.runner import LogProcessor
 
 from mmseg_ext.evaluation.table import MEANS
+from mmseg_ext.score_names import is_of_class, tag_of
+
+# Names whose last values are averaged. mmengine would also average the losses of the last validations.
+SMOOTHED = r'^(?!val_).*(loss|time|grad_norm)'
 
 
 class ShortLogProcessor(LogProcessor):
     """Lines without the terms of the loss and without the scores of the table; all of them are still recorded.
 
-    They go to ``vis_data/scalars.json`` and to every visualisation backend.
+    They go to ``vis_data/scalars.json`` and to every visualisation backend. ``options`` are those of LogProcessor.
     """
+
+    def __init__(self, mean_pattern: str = SMOOTHED, **options: Any) -> None:
+        super().__init__(mean_pattern=mean_pattern, **options)
 
     def get_log_after_iter(self, runner: Any, batch_idx: int, mode: str) -> tuple[dict, str]:
         """The recorded scalars, and the line: iteration, learning rate, time left, loss."""
@@ -37,7 +44,7 @@ def _shortened(line: str) -> str:
 
 
 def _is_detail(name: str) -> bool:
-    return '.' in name or name in MEANS
+    return is_of_class(name) or tag_of(name) is not None or name in MEANS
 
 
 def worth_logging(record: logging.LogRecord) -> bool:

@@ -19,6 +19,7 @@ from mmseg_ext.engine.overrides import near
 from mmseg_ext.errors import UsageError
 from mmseg_ext.files import writable_folder, write_json
 from mmseg_ext.reports.curves import read_history
+from mmseg_ext.score_names import is_of_class
 from mmseg_ext.sweeps.engines.lock import BusyError
 from mmseg_ext.sweeps.jobs import Ended, Engine, Job
 from mmseg_ext.sweeps.search import sharing
@@ -160,7 +161,7 @@ class Loop:
         """A trial that was trained to the end; its objectives may still be no numbers."""
         result = json.loads((folder / 'train/result.json').read_text(encoding='utf-8'))
         scores, names = result['scores'], [objective.metric for objective in self.request.objectives]
-        trial.set_user_attr(SCORES, {name: value for name, value in scores.items() if '.' not in name})
+        trial.set_user_attr(SCORES, {name: value for name, value in scores.items() if not is_of_class(name)})
         trial.set_user_attr(ITERATION, result['iteration'])
         trial.set_user_attr(DATA, [result['data_hash'], result['split_hash']])
         bad = [name for name in names if scores.get(name) is None]

@@ -2,6 +2,7 @@
 
 from optuna.trial import FrozenTrial
 
+from mmseg_ext.score_names import rounded
 from mmseg_ext.sweeps.search.request import Request
 from mmseg_ext.sweeps.search.trials import VALUES
 
@@ -9,7 +10,7 @@ from mmseg_ext.sweeps.search.trials import VALUES
 def shown_scores(request: Request, trial: FrozenTrial) -> str:
     """``mIoU_fg 51.23, FalseAlarms 0.80`` of a finished trial."""
     pairs = zip(request.objectives, trial.values, strict=True)
-    return ', '.join(f'{objective.metric} {value:.2f}' for objective, value in pairs)
+    return ', '.join(f'{objective.metric} {rounded(objective.metric, value)}' for objective, value in pairs)
 
 
 def shown_values(trial: FrozenTrial) -> str:

@@ -8,6 +8,7 @@ import optuna
 from markupsafe import Markup
 from optuna.trial import FrozenTrial, TrialState
 
+from mmseg_ext.score_names import rounded
 from mmseg_ext.sweeps.progress.describe import duration
 from mmseg_ext.sweeps.search.fitting import present_values
 from mmseg_ext.sweeps.search.page.course import course, curves, front
@@ -148,14 +149,15 @@ def _finding(
     if request.several:
         return f'{len(best)} trials are on the Pareto front: none of the others is as good in every objective.'
     (objective,), (winner,) = request.objectives, best
-    said = f'Trial {place(winner)} is the best: {objective.metric} {winner.value:.2f}.'
+    said = f'Trial {place(winner)} is the best: {shown_scores(request, winner)}.'
     base = [trial for trial in of_state(trials, TrialState.COMPLETE) if trial.user_attrs[VALUES] == own]
     if not base:
         return said
     if base[0].number == winner.number:
         return f'{said} That is the recipe as it is: nothing better was found.'
-    gain = abs(winner.value - base[0].value)
-    return f'{said} The recipe as it is (trial {place(base[0])}) has {base[0].value:.2f}, {gain:.2f} worse.'
+    lead = abs(winner.value - base[0].value)
+    has, worse = (rounded(objective.metric, value) for value in (base[0].value, lead))
+    return f'{said} The recipe as it is (trial {place(base[0])}) has {has}, {worse} worse.'
 
 
 def _notes(trials: Sequence[FrozenTrial], request: Request, own: dict[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ import optuna
 
 from mmseg_ext.files import write_text
 from mmseg_ext.reports.page import shell
+from mmseg_ext.score_names import rounded
 from mmseg_ext.sweeps.search.page.view import page_of
 from mmseg_ext.sweeps.search.request import Request
 from mmseg_ext.sweeps.search.wording import shown
@@ -17,5 +18,6 @@ def write_page(study: optuna.Study, request: Request) -> Path:
     """``report.html`` in the folder of the study: one file that asks for nothing else."""
     path = request.folder / PAGE
     page = page_of(study, request)
-    write_text(path, shell.render(Path(__file__).parent, 'search.html.jinja', page, dict(shown=shown)))
+    functions = dict(shown=shown, rounded=rounded)
+    write_text(path, shell.render(Path(__file__).parent, 'search.html.jinja', page, functions))
     return path

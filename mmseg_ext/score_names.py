@@ -1,0 +1,35 @@
+"""The names of scores: of a class (``IoU.crack``), of the whole (``mIoU``), of a protocol (``ODS@bsds-2px``).
+
+Behind the ``@`` stands the *tag*, without which such a score means nothing: the protocol, how far a hit may lie from
+the truth, and whether lines were thinned (``-thin``) and matched one to one (``-1to1``).
+"""
+
+import re
+
+UNITS = {'px': ' px', 'd': ' of the diagonal'}
+OPTIONS = {'thin': 'thinned', '1to1': 'matched one to one'}
+_TAG = re.compile(r'(\w+)-([\d.]+)(px|d)((?:-(?:thin|1to1))*)')
+
+
+def is_of_class(name: str) -> bool:
+    """Whether a score is that of one class; a dot behind an ``@`` belongs to the tag."""
+    return '.' in name.partition('@')[0]
+
+
+def tag_of(name: str) -> str | None:
+    """``bsds-2px`` of ``ODS@bsds-2px``; None of a score without a tag."""
+    return None if is_of_class(name) else name.partition('@')[2] or None
+
+
+def rounded(name: str, value: float) -> str:
+    """A score as text: percent and counts with two digits, those with a tag, which lie in 0..1, with four."""
+    return f'{value:.2f}' if tag_of(name) is None else f'{value:.4f}'
+
+
+def spoken(tag: str) -> str:
+    """``deepcrack_tip, 2 px, thinned`` of ``deepcrack_tip-2px-thin``; a tag of any other form as it is."""
+    parts = _TAG.fullmatch(tag)
+    if parts is None:
+        return tag
+    protocol, amount, unit, options = parts.groups()
+    return ', '.join([protocol, amount + UNITS[unit], *(OPTIONS[each] for each in options.split('-')[1:])])
