@@ -4,5 +4,6 @@ import mmseg_ext.upstream  # noqa: F401 (before anything that imports mmseg)
 
 from .defect_metric import DefectMetric
 from .table import format_table
+from .threshold_metric import ThresholdMetric
 
-__all__ = ['DefectMetric', 'format_table']
+__all__ = ['DefectMetric', 'ThresholdMetric', 'format_table']
