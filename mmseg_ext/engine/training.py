@@ -69,7 +69,7 @@ def _difference(before: Config, cfg: Config) -> str:
 
 
 def _fit(cfg: Config, train_dir: Path, found: Path | None) -> dict[str, Any]:
-    """Train to the last iteration, from a checkpoint if one was found; what the result should say about it."""
+    """Train to the end, from a checkpoint if one was found; what the result should say about it."""
     local = working_copy(cfg, train_dir, cfg.run.recipe)
     if found:
         local.resume, local.load_from = True, str(found)
@@ -82,7 +82,8 @@ def _fit(cfg: Config, train_dir: Path, found: Path | None) -> dict[str, Any]:
     hub = runner.message_hub
     return dict(
         classes=list(runner.train_dataloader.dataset.metainfo['classes']),
-        iterations=runner.max_iters,
+        iterations=runner.iter,
+        stopped_early=hub.get_info('stopped_early', False),
         train_seconds=round(hub.get_info('train_seconds'), 2),
         resumed=hub.get_info('resumed', False),
         channels_last=memory_format(local) is torch.channels_last,

@@ -10,6 +10,7 @@ from mmengine.registry import OPTIMIZERS, PARAM_SCHEDULERS
 import mmseg_ext.engine  # noqa: F401 registers optimisers and schedulers
 
 SCHEDULES = Path(__file__).resolve().parents[2] / 'configs/_base_/schedules'
+INTERVALS = {'plateau_20k': 250}  # of a rate that depends on what the validations say
 
 
 def rates(name: str, at: list[int]) -> list[float]:
@@ -30,7 +31,8 @@ def rates(name: str, at: list[int]) -> list[float]:
 
 def test_every_schedule_is_tested():
     named = {file.stem for file in SCHEDULES.glob('[!_]*k.py')}
-    assert named == {'adamw_20k', 'adamw_40k', 'adamw_80k', 'adamw_160k', 'schedule_40k', 'schedule_40k_lr160k'}
+    adamw = {f'adamw_{length}k' for length in (20, 40, 80, 160)}
+    assert named == adamw | {'plateau_20k', 'schedule_40k', 'schedule_40k_lr160k'}
 
 
 @pytest.mark.parametrize('thousands', [20, 80, 160])
@@ -78,6 +80,41 @@ def test_sgd_is_the_usual_schedule():
 @pytest.mark.parametrize('name', sorted(file.stem for file in SCHEDULES.glob('[!_]*k.py')))
 def test_every_schedule_saves_when_it_validates(name):
     cfg = Config.fromfile(SCHEDULES / f'{name}.py')
-    assert cfg.train_cfg.val_interval == cfg.default_hooks.checkpoint.interval == 4000
+    assert cfg.train_cfg.val_interval == cfg.default_hooks.checkpoint.interval == INTERVALS.get(name, 4000)
     assert cfg.train_cfg.max_iters % cfg.train_cfg.val_interval == 0
     assert cfg.default_hooks.logger.interval == 50
+
+
+def plateau_rates(name: str, losses: list[float]) -> list[float]:
+    """The learning rate after each validation of ``losses``."""
+    cfg = Config.fromfile(SCHEDULES / f'{name}.py')
+    optimizer = OPTIMIZERS.build(dict(cfg.optim_wrapper.optimizer, params=[torch.nn.Parameter(torch.zeros(1))]))
+    (scheduler,) = [PARAM_SCHEDULERS.build(dict(each, optimizer=optimizer)) for each in cfg.param_scheduler]
+    rates = []
+    for loss in losses:
+        scheduler.step({'val_loss': loss})
+        rates.append(optimizer.param_groups[0]['lr'])
+    return rates
+
+
+@pytest.mark.parametrize('name', ['plateau_20k', 'plateau_400'])
+def test_a_plateau_divides_the_rate_by_ten(name):
+    found = plateau_rates(name, [1.0] + [0.5] * 90)
+    # The second loss is the last that is lower; the eleventh without a lower one divides the rate, and so on.
+    assert found[:13] == [0.01] * 12 + [pytest.approx(1e-3)]
+    assert found[23:24] == [pytest.approx(1e-4)]
+    assert found[-1] == pytest.approx(1e-8, rel=1e-6)
+    assert plateau_rates(name, [1 / (1 + step) for step in range(40)])[-1] == 0.01
+    assert plateau_rates(name, [1.0] + [float('nan')] * 11)[-1] == pytest.approx(1e-3)
+
+
+def test_the_short_plateau_is_the_long_one_but_for_its_length():
+    long, short = (Config.fromfile(SCHEDULES / f'{name}.py').to_dict() for name in ('plateau_20k', 'plateau_400'))
+    assert long['train_cfg'] == dict(type='IterBasedTrainLoop', max_iters=20000, val_interval=250)
+    assert long['val_cfg'] == dict(type='LossValLoop')
+    assert long['optim_wrapper']['optimizer'] == dict(type='Adam', lr=0.01, weight_decay=0.0001)
+    assert long['default_hooks']['early_stop'] == dict(type='EarlyStopHook', monitor='val_loss', patience=25)
+    assert long['default_hooks']['checkpoint']['save_best'] == 'mIoU_fg'
+    long['train_cfg'].update(max_iters=400, val_interval=50)
+    long['default_hooks']['checkpoint']['interval'], long['default_hooks']['logger']['interval'] = 50, 20
+    assert short == long

@@ -1,7 +1,8 @@
-"""Hooks that every run has: safe checkpoints, finite losses, their record, equal buffers, saved predictions."""
+"""Hooks of a run: safe checkpoints, finite losses and their record, equal buffers, saved masks, an early end."""
 
 from mmseg_ext.engine.hooks.buffers import AverageBuffersHook
 from mmseg_ext.engine.hooks.checkpoint import AtomicCheckpointHook
+from mmseg_ext.engine.hooks.early_stop import EarlyStopHook
 from mmseg_ext.engine.hooks.finite_loss import FiniteLossHook
 from mmseg_ext.engine.hooks.predictions import SavePredictionsHook
 from mmseg_ext.engine.hooks.runtime_info import DeferredInfoHook
@@ -10,6 +11,7 @@ __all__ = [
     'AtomicCheckpointHook',
     'AverageBuffersHook',
     'DeferredInfoHook',
+    'EarlyStopHook',
     'FiniteLossHook',
     'SavePredictionsHook',
 ]

@@ -93,6 +93,8 @@ class AtomicCheckpointHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         self._count_time(runner)
+        if runner.iter < runner.max_iters:  # stopped early, perhaps between two checkpoints
+            self._save_last(runner, runner.iter)
 
     def _count_time(self, runner: Runner) -> None:
         runner.message_hub.update_info('train_seconds', time.perf_counter() - self.started)

@@ -1,6 +1,6 @@
 """mmseg's EncoderDecoder without the work that no result needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -36,12 +36,42 @@ class LeanEncoderDecoder(EncoderDecoder):
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """``decode.<loss>``, and ``aux_<k>.<loss>`` or ``aux.<loss>``, of images (N, 3, H, W)."""
         parts = self.compiled or self.parts()
-        label = torch.stack([sample.gt_sem_seg.data.squeeze(0) for sample in data_samples]).long()
         features = parts['features'](inputs)
+        return self._losses(features, lambda name: parts[name](features), data_samples)
+
+    def predict_with_losses(
+        self, inputs: Tensor, data_samples: SampleList, labelled: SampleList
+    ) -> tuple[SampleList, list[dict[str, Tensor]]]:
+        """What ``predict`` returns, and the losses of each image by itself, from one pass through the network.
+
+        ``labelled`` are the same images (N, 3, H, W) with labels of their size, which those of ``data_samples``
+        need not have. Where prediction goes window by window, the whole images pass the network once more.
+        """
+        features, heads = self.extract_feat(inputs), self._heads()
+        logits = {name: head(features) for name, head in heads.items() if has_common_loss(head)}
+        losses = []
+        for index, sample in enumerate(labelled):
+            one = slice(index, index + 1)
+            own = {name: values[one] for name, values in logits.items()}
+            losses.append(self._losses([level[one] for level in features], own.__getitem__, [sample]))
+        if self.test_cfg.mode != 'whole':
+            return self.predict(inputs, data_samples), losses
+        metas = [sample.metainfo for sample in data_samples]
+        if 'decode' in logits:
+            whole = self.decode_head.predict_by_feat(logits['decode'], metas)
+        else:
+            whole = self.decode_head.predict(features, metas, self.test_cfg)
+        return self.postprocess_result(whole, data_samples), losses
+
+    def _losses(
+        self, features: Sequence[Tensor], logits: Callable[[str], Tensor], data_samples: SampleList
+    ) -> dict[str, Tensor]:
+        """Losses of all heads; ``logits`` says what the heads with common losses make of the ``features``."""
+        label = torch.stack([sample.gt_sem_seg.data.squeeze(0) for sample in data_samples]).long()
         losses = {}
         for name, head in self._heads().items():
             if has_common_loss(head):
-                terms = head_losses(head, parts[name](features), label)
+                terms = head_losses(head, logits(name), label)
             else:
                 terms = head.loss(features, data_samples, self.train_cfg)
             losses.update(add_prefix(terms, name))
