@@ -1,7 +1,8 @@
 # Attention U-Net, one logit, binary cross-entropy + Dice, CrackTree260, crops of 512 px,
 # 20k iterations at most, 1 GPU x 8 images.
 #
-#   python tools/train.py configs/attention_unet/attention_unet_*.py
+#   python tools/train.py \
+#       configs/attention_unet/attention_unet_bce_dice_1xb8-plateau_20k_cracktree260-512x512-crack_512.py
 #   ... --swap datasets=crack500 pipelines=crack_640
 #   ... --swap losses=dice_ce --cfg-options model.decode_head.out_channels=2        # softmax over both classes
 _base_ = [

@@ -14,6 +14,12 @@ from mmseg_ext.engine.overrides import load_config
 FOLDER = Path(__file__).parents[2] / 'configs/_base_/datasets'
 BASES = {path.stem: path for path in sorted(FOLDER.glob('[!_]*.py'))}
 EDITED = [name for name in BASES if name.startswith('wta_512_')]
+CRACKS = {'cracktree260', 'crkwh100', 'crackls315', 'stone331', 'crack500', 'crackforest', 'deepcrack'}
+CRACK_SCORES = [
+    {'type': 'DefectMetric'},
+    {'type': 'ThresholdMetric', 'protocol': 'deepcrack_tip', 'tolerance': 2},
+    {'type': 'ThresholdMetric', 'protocol': 'macro', 'tolerance': 0},
+]
 KEYS = {'num_classes', 'val_evaluator', 'test_evaluator'} | {f'{s}_dataloader' for s in ('train', 'val', 'test')}
 MINE = """
 _base_ = './_loaders.py'
@@ -55,7 +61,9 @@ def test_contract(name, monkeypatch):
         }
         assert loader.sampler == sampler
         assert loader.batch_size == (8 if split == 'train' else 1)
-    assert cfg.val_evaluator == cfg.test_evaluator == {'type': 'DefectMetric'}
+    assert (
+        cfg.val_evaluator == cfg.test_evaluator == (CRACK_SCORES if name in CRACKS else {'type': 'DefectMetric'})
+    )
 
 
 def test_without_the_variable_the_root_is_data(monkeypatch):

@@ -14,7 +14,7 @@ import mmseg_ext.engine  # noqa: F401 (registers what the configs name)
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.models.backbones.vgg_unet import AttentionGate, AttentionUNet, NestedUNet, VGGUNet
 
-BASES = {'vgg_unet': 7_852_545, 'nested_unet': 9_163_329, 'nested_unet_ds': 9_163_428, 'attention_unet': 7_984_797}
+BASES = {'unet': 7_852_545, 'unetpp': 9_163_329, 'unetpp_ds': 9_163_428, 'attention_unet': 7_984_797}
 FAMILY = (VGGUNet, AttentionUNet, NestedUNet)
 
 
@@ -37,7 +37,7 @@ def test_parameters_with_one_logit(name):
 
 @pytest.mark.parametrize(('classes', 'count'), [(2, 7_852_578), (3, 7_852_611)])
 def test_parameters_with_more_classes(classes, count):
-    assert parameters(network('vgg_unet', num_classes=classes)) == count
+    assert parameters(network('unet', num_classes=classes)) == count
 
 
 def test_multiplications_of_the_published_table():
@@ -132,7 +132,7 @@ def test_a_gate_looks_at_both_and_multiplies_the_skip():
 
 def test_deep_supervision_is_the_mean_of_four_losses_and_predicts_with_the_last():
     torch.manual_seed(0)
-    cfg = load_config('configs/_base_/models/nested_unet_ds.py').model
+    cfg = load_config('configs/_base_/models/unetpp_ds.py').model
     cfg.backbone.base_channels = cfg.decode_head.in_channels = 2
     cfg.decode_head.update(num_classes=2, out_channels=1, threshold=0.5, loss_decode=dict(type='BCEDiceLoss'))
     init_default_scope('mmseg')

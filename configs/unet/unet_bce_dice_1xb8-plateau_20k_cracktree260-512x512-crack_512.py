@@ -1,11 +1,11 @@
-# UNet++, one logit, binary cross-entropy + Dice, CrackTree260, crops of 512 px,
+# U-Net of VGG blocks, one logit, binary cross-entropy + Dice, CrackTree260, crops of 512 px,
 # 20k iterations at most, 1 GPU x 8 images.
 #
-#   python tools/train.py configs/unetpp/nested_unet_bce_dice_1xb8-plateau_20k_cracktree260-512x512-crack_512.py
+#   python tools/train.py configs/unet/unet_bce_dice_1xb8-plateau_20k_cracktree260-512x512-crack_512.py
 #   ... --swap datasets=crack500 pipelines=crack_640
 #   ... --swap losses=dice_ce --cfg-options model.decode_head.out_channels=2        # softmax over both classes
 _base_ = [
-    '../_base_/models/nested_unet.py',
+    '../_base_/models/unet.py',
     '../_base_/datasets/cracktree260.py',
     '../_base_/pipelines/crack_512.py',
     '../_base_/losses/bce_dice.py',

@@ -1,11 +1,11 @@
-# U-Net of VGG blocks, one logit, binary cross-entropy + Dice, CrackTree260, crops of 512 px,
+# UNet++ with deep supervision, one logit, binary cross-entropy + Dice, CrackTree260, crops of 512 px,
 # 20k iterations at most, 1 GPU x 8 images.
 #
-#   python tools/train.py configs/unet/vgg_unet_bce_dice_1xb8-plateau_20k_cracktree260-512x512-crack_512.py
+#   python tools/train.py configs/unetpp/unetpp_ds_bce_dice_1xb8-plateau_20k_cracktree260-512x512-crack_512.py
 #   ... --swap datasets=crack500 pipelines=crack_640
 #   ... --swap losses=dice_ce --cfg-options model.decode_head.out_channels=2        # softmax over both classes
 _base_ = [
-    '../_base_/models/vgg_unet.py',
+    '../_base_/models/unetpp_ds.py',
     '../_base_/datasets/cracktree260.py',
     '../_base_/pipelines/crack_512.py',
     '../_base_/losses/bce_dice.py',

@@ -1,5 +1,5 @@
-# nested_unet that learns from all four of its outputs and predicts with the last.
-_base_ = './nested_unet.py'
+# unetpp that learns from all four of its outputs and predicts with the last.
+_base_ = './unetpp.py'
 model = dict(
     decode_head=dict(
         _delete_=True,
