@@ -1,7 +1,9 @@
 """From a command line to a checked config and a run folder: what the tools and the runs of a sweep share."""
 
 import argparse
+import math
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +17,22 @@ from mmseg_ext.engine.checkpoint import read_checkpoint
 from mmseg_ext.engine.machine import machine_problems
 from mmseg_ext.engine.overrides import merge_config
 from mmseg_ext.engine.preflight import check_run
-from mmseg_ext.engine.recipe import CONFIG, config_hash, recipe_name, run_folder
+from mmseg_ext.engine.recipe import CONFIG, config_hash, recipe_name, run_folder, run_of
 from mmseg_ext.engine.runner import start_processes
+from mmseg_ext.engine.threshold import CONFIGURED, GIVEN, STORED
 from mmseg_ext.engine.training import find_checkpoint
 from mmseg_ext.errors import UsageError
 from mmseg_ext.evaluation.table import MEANS, format_table
 from mmseg_ext.files import folder_problem
+from mmseg_ext.score_names import is_of_class, spoken, tag_of
 
 KEYS = ('model', 'train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg', 'val_evaluator')
 KEYS += ('test_evaluator', 'optim_wrapper', 'default_hooks', 'visualizer', 'randomness')
+ORIGINS = {
+    CONFIGURED: 'the threshold of the config',
+    STORED: 'the best threshold of the validation that closed the training',
+    GIVEN: 'asked for in place of the one the run was trained with',
+}
 FILES = ('result.json', 'per_image.csv', 'worst.png', 'curves.png')
 
 
@@ -89,7 +98,7 @@ def plan_test(args: Namespace) -> Plan:
     read_checkpoint(args.checkpoint)
     cfg, problems = _merged(args)
     _name(cfg, args, problems)
-    run = _run_of(args.checkpoint) or args.work_dir or run_folder(args.config, cfg.run.recipe)
+    run = run_of(args.checkpoint) or args.work_dir or run_folder(args.config, cfg.run.recipe)
     folder = (args.work_dir or run) / args.split
     if (run / 'train' / CONFIG).is_file():
         trained = Config.fromfile(run / 'train' / CONFIG)
@@ -137,12 +146,6 @@ def _own_folder(args: Namespace) -> Path | None:
     return args.config.absolute().parents[1] if is_own and not args.cfg_options and args.seed is None else None
 
 
-def _run_of(checkpoint: Path) -> Path | None:
-    """The run folder of ``<run>/train/ckpt/x.pth``, or None when the file lies elsewhere."""
-    parts = checkpoint.absolute().parents
-    return parts[2] if [parts[0].name, parts[1].name] == ['ckpt', 'train'] else None
-
-
 def report_run(result: dict[str, Any], folder: Path) -> None:
     """Print the table of a result and where its files are, and leave both at the end of the folder's log."""
     if is_main_process():
@@ -156,12 +159,34 @@ def report_run(result: dict[str, Any], folder: Path) -> None:
 
 def _summary(result: dict[str, Any]) -> list[str]:
     scores = result['scores']
-    others = [f'{name} {value:.4f}' for name, value in scores.items() if '.' not in name and name not in MEANS]
+    others = [name for name in scores if not is_of_class(name) and not tag_of(name) and name not in MEANS]
+    tags = {tag_of(name): None for name in scores if tag_of(name)}
+    by_tag = {tag: [name for name in scores if tag_of(name) == tag] for tag in tags}
     return [
         f'{result["recipe"]}: {result["images"]} images of the {result["split"]} split, seed {result["seed"]}',
         format_table(scores, result['classes']),
-        *(['  ' + '  '.join(others)] if others else []),
+        *([_line(scores, others)] if others else []),
+        *(f'{_line(scores, names)}  ({spoken(tag)})' for tag, names in by_tag.items()),
+        *_decision(result.get('threshold', {})),
     ]
+
+
+def _line(scores: dict[str, float | None], names: Iterable[str]) -> str:
+    """Scores with four digits, without the tags of their names."""
+    return '  ' + '  '.join(f'{name.partition("@")[0]} {_digits(scores[name])}' for name in names)
+
+
+def _digits(value: float | None) -> str:
+    return '–' if value is None or math.isnan(value) else f'{value:.4f}'
+
+
+def _decision(threshold: dict[str, Any]) -> list[str]:
+    """What decided the masks of a single-logit model, and what would have suited these images best."""
+    if threshold.get('used') is None:
+        return []
+    best = threshold.get('best')
+    here = '' if best is None else f'; best on these images: {best:g} ({spoken(threshold["tag"])})'
+    return [f'masks: probability > {threshold["used"]:g}, {ORIGINS[threshold["origin"]]}{here}']
 
 
 def _paths(folder: Path) -> list[str]:

@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from mmengine.dist import is_main_process
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmseg_ext.engine.checkpoint import load_weights
 from mmseg_ext.engine.recipe import save_config
 from mmseg_ext.engine.results import (
+    curve_parts,
     identity,
     peak_memory_gib,
     worst_rows,
@@ -22,6 +23,7 @@ from mmseg_ext.engine.results import (
     write_worst_sheet,
 )
 from mmseg_ext.engine.runner import build_runner, device_name, working_copy
+from mmseg_ext.engine.threshold import Threshold, find_threshold, is_closing_validation, set_threshold
 from mmseg_ext.files import writable_folder
 
 TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
@@ -41,12 +43,15 @@ def judge(
 
     It gets ``config.py``, ``per_image.csv``, ``worst.png`` and, last, ``result.json`` (plus what ``training``
     says); ``show_dir`` a strip of image, truth and prediction for every image, ``out_dir`` every predicted mask.
-    Works under several processes; only the main one writes. Returns the content of ``result.json``.
+    A model of a single logit decides by the threshold that its run has found best, see ``engine.threshold``;
+    ``cfg`` stays as it is. Works under several processes; only the main one writes. Returns the content of
+    ``result.json``.
     """
     folder = writable_folder(folder)
     runner = _test_runner(cfg, split, folder, show_dir, out_dir)
     content = load_weights(_bare(runner.model), checkpoint)
     meta = content.get('meta', {})
+    threshold = _settled(_bare(runner.model), cfg, checkpoint, folder)
     start = time.perf_counter()
     scores = runner.test()
     seconds = time.perf_counter() - start
@@ -58,6 +63,7 @@ def judge(
         scores=scores,
         classes=list(runner.test_dataloader.dataset.metainfo['classes']),
         confusion=_confusion(runner),
+        **curve_parts(runner.test_evaluator.metrics, threshold),
         checkpoint=str(checkpoint),
         iteration=meta.get('iter'),
         images=images,
@@ -97,6 +103,19 @@ def _text(path: Any) -> str | None:
 
 def _bare(model: torch.nn.Module) -> torch.nn.Module:
     return model.module if is_model_wrapper(model) else model
+
+
+def _settled(model: torch.nn.Module, cfg: Config, checkpoint: str | Path, folder: Path) -> Threshold:
+    """The threshold by which ``model`` decides from now on, in every process.
+
+    The main one looks: it alone is sure to see what it has just written. The validation that closes a training
+    chooses the threshold, and so does not use one that was chosen before.
+    """
+    stored = not is_closing_validation(checkpoint, folder)
+    found = [find_threshold(model, cfg, checkpoint, stored) if is_main_process() else None]
+    broadcast_object_list(found)
+    set_threshold(model, found[0])
+    return found[0]
 
 
 def _per_image(runner: Runner) -> list[dict[str, Any]]:

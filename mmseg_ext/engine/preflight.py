@@ -17,6 +17,7 @@ from torch import nn
 from mmseg_ext.datasets.problems import group, one_line
 from mmseg_ext.datasets.sources import dataset_leaves
 from mmseg_ext.engine.checkpoint import read_checkpoint
+from mmseg_ext.engine.heads import head_configs, single_logit_problems, threshold_problems
 from mmseg_ext.engine.names import type_problems
 from mmseg_ext.errors import DataError, UsageError, listed
 
@@ -51,8 +52,11 @@ def find_problems(cfg: Config, splits: tuple[str, ...], known: Iterable[str]) ->
                 data += data_problems(split, built)
         if split != 'train':
             _evaluators(cfg[f'{split}_evaluator'], split, usage)
-    usage += [*class_problems(cfg.model, classes), *crop_problems(cfg)]
-    model = _build(MODELS, 'model', cfg.model, usage)
+    usage += [*class_problems(cfg.model, classes), *crop_problems(cfg), *threshold_problems(cfg.model)]
+    single = list(single_logit_problems(cfg.model))
+    usage += single
+    # Such a head refuses to be built, in other words.
+    model = None if single else _build(MODELS, 'model', cfg.model, usage)
     if 'train' in splits and model is not None:
         usage += start_problems(cfg.get('load_from'), model)
         if not usage and not data:
@@ -80,13 +84,7 @@ def data_problems(split: str, dataset: Any) -> list[str]:
 def class_problems(model: ConfigDict, datasets: dict[str, int]) -> Iterator[str]:
     """Heads and data sets ({place: number of classes}) that disagree on the number of classes."""
     counts = dict(datasets)
-    auxiliary = model.get('auxiliary_head') or []
-    heads = {
-        f'auxiliary_head.{i}': h for i, h in enumerate(auxiliary if isinstance(auxiliary, list) else [auxiliary])
-    }
-    for name, head in {'decode_head': model.get('decode_head'), **heads}.items():
-        if isinstance(head, dict) and 'num_classes' in head:
-            counts[f'model.{name}'] = head['num_classes']
+    counts |= {place: head['num_classes'] for place, head in head_configs(model).items() if 'num_classes' in head}
     if len(set(counts.values())) > 1:
         said = ', '.join(f'{name} has {count}' for name, count in counts.items())
         yield f'the number of classes differs: {said}; set it in the data-set base, wire the heads to it'

@@ -78,6 +78,12 @@ def run_folder(
     return folder if seed is None else folder / f'seed{seed}'
 
 
+def run_of(checkpoint: str | Path) -> Path | None:
+    """The run folder of ``<run>/train/ckpt/x.pth``, or None when the file lies elsewhere."""
+    parts = Path(checkpoint).absolute().parents
+    return parts[2] if [each.name for each in parts[:2]] == ['ckpt', 'train'] else None
+
+
 def save_config(cfg: Config, folder: Path) -> None:
     """The merged config as ``<folder>/config.py``, which alone repeats the run with the same name and hash."""
     kept = {key: value for key, value in cfg.to_dict().items() if key == 'run' or key not in NOT_IDENTITY}

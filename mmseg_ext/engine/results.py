@@ -4,6 +4,7 @@ import csv
 import math
 import resource
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mmengine.config import Config
 from mmseg_ext.engine.preflight import dataset_configs, dataset_folders
 from mmseg_ext.engine.recipe import config_hash, data_hash
 from mmseg_ext.engine.runner import versions
+from mmseg_ext.engine.threshold import Threshold
 from mmseg_ext.files import replacing, write_json
 from mmseg_ext.reports.overlays import comparison, sheet, write_image
 
@@ -52,6 +54,17 @@ def peak_memory_gib() -> float:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**30
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def curve_parts(metrics: Sequence[Any], threshold: Threshold) -> dict[str, Any]:
+    """``curves`` of every ThresholdMetric by its tag, and ``threshold``: what decided the masks, and what the
+    first of these metrics found best."""
+    swept = [metric for metric in metrics if hasattr(metric, 'best_threshold')]
+    best, tag = (swept[0].best_threshold, swept[0].tag) if swept else (None, None)
+    return dict(
+        curves={metric.tag: metric.curve for metric in swept},
+        threshold=dict(used=threshold.used, best=best, tag=tag, origin=threshold.origin),
+    )
 
 
 def write_result(folder: Path, result: dict[str, Any], rows: list[dict[str, Any]]) -> None:

@@ -54,7 +54,7 @@ def export(
     _check(predictor, image, dynamic)
     size = image.shape[:2]
     said = 'N x H x W' if dynamic else f'1 x {size[0]} x {size[1]}'
-    facts = describe(cfg, recipe, checkpoint, predictor.classes, predictor.palette, said)
+    facts = describe(cfg, recipe, checkpoint, predictor.classes, predictor.palette, predictor.threshold, said)
     with replacing(path) as partial:
         step('converting the network')
         tensor = torch.from_numpy(np.ascontiguousarray(image[None, ..., ::-1]))

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from torch import Tensor
 
 from mmseg_ext.engine.preflight import first_line
+from mmseg_ext.engine.threshold import find_threshold, set_threshold
 from mmseg_ext.errors import DataError, RunError
 from mmseg_ext.functional.decision import decide, probabilities
 from mmseg_ext.inference.reading import Image, Reader, Sample, describe
@@ -49,7 +50,8 @@ class Predictor:
     """The model of a config with the weights of a checkpoint; ``classes`` and ``palette`` (RGB) name its classes.
 
     The pipeline, the normalisation and the padding are those of the config's test data set, so that masks equal
-    those of ``tools/test.py --out``, pixel by pixel (on images that are not tiled, see ``Tiling``).
+    those of ``tools/test.py --out``, pixel by pixel (on images that are not tiled, see ``Tiling``). So does the
+    ``threshold`` of a single logit: the best one of the run's validation, see ``mmseg_ext.engine.threshold``.
     """
 
     def __init__(
@@ -65,7 +67,8 @@ class Predictor:
         self.reader = Reader(cfg)
         self.model = build_model(cfg, Path(checkpoint), self.device)
         self.network = Network(self.model, tiling or Tiling())
-        self.threshold = getattr(self.model.decode_head, 'threshold', None)
+        self.threshold = find_threshold(self.model, cfg, checkpoint)
+        set_threshold(self.model, self.threshold)
 
     def predict(self, image: Image) -> tuple[np.ndarray, np.ndarray]:
         """Mask (H, W) uint8 of class indices and scores (C, H, W) float32, probabilities in 0..1.
@@ -142,7 +145,7 @@ class Predictor:
         mask, maps, sure = np.empty(sample.size, np.uint8), None, []
         for top, logits in _strips(bands):
             rows = slice(top, top + logits.shape[1])
-            decided, confidence = decide(logits, self.threshold)
+            decided, confidence = decide(logits, self.threshold.used)
             mask[rows] = decided.cpu().numpy()
             sure.append(confidence.cpu().numpy())
             if scores and maps is None:

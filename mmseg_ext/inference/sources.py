@@ -9,6 +9,7 @@ from mmseg.registry import DATASETS, MODELS
 from torch import nn
 
 from mmseg_ext.engine.checkpoint import load_weights
+from mmseg_ext.engine.heads import threshold_problems
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.preflight import class_problems, dataset_configs, first_line
 from mmseg_ext.engine.recipe import CONFIG
@@ -67,7 +68,8 @@ def class_names(cfg: Config) -> tuple[list[str], list[list[int]]]:
         meta = DATASETS.build(dict(dataset, pipeline=[], lazy_init=True)).metainfo
     except Exception as error:  # any registered class may fail in its own way on a wrong config
         raise UsageError(f'test_dataloader.dataset: {first_line(error)}') from error
-    problems = list(class_problems(cfg.model, {f'test_dataloader.dataset ({dataset.type})': len(meta['classes'])}))
+    place = f'test_dataloader.dataset ({dataset.type})'
+    problems = [*class_problems(cfg.model, {place: len(meta['classes'])}), *threshold_problems(cfg.model)]
     if problems:
         raise UsageError(listed(problems))
     return list(meta['classes']), [list(colour) for colour in meta['palette']]
