@@ -34,13 +34,14 @@ def read_history(train_dir: str | Path) -> dict[str, dict[int, float]]:
 
 
 def plot_curves(train_dir: str | Path, classes: Sequence[str], path: str | Path) -> Path | None:
-    """Loss, and IoU, accuracy and found share of every defect class over the iterations, as one PNG."""
+    """Losses, and IoU, accuracy and found share of every defect class over the iterations, as one PNG."""
     history = read_history(train_dir)
     if not history:
         return None
     figure = Figure(figsize=(12, 7.5), layout='constrained')
     axes = figure.subplots(2, 2)
-    _draw(axes[0, 0], 'training loss', [('loss', history.get('loss', {}))])
+    losses = [('training', history.get('loss', {})), ('validation', history.get('val_loss', {}))]
+    _draw(axes[0, 0], 'loss', [line for line in losses if line[1]])
     for axis, metric, title in (
         (axes[0, 1], 'IoU', 'validation IoU, %'),
         (axes[1, 0], 'Acc', 'validation accuracy (recall), %'),
@@ -61,8 +62,9 @@ def _draw(axis: Axes, title: str, lines: list[tuple[str, dict]], top: float | No
         axis.plot(steps, values, STYLES[index // len(COLOURS) % 3], color=colour, label=name, marker=marker, ms=4)
     axis.set(title=title, xlabel='iteration')
     axis.grid(alpha=0.3)
+    if lines:
+        axis.legend(fontsize=9)
     if top:
         axis.set_ylim(0, top)
-        axis.legend(fontsize=9)
-    elif lines[0][1] and min(lines[0][1].values()) > 0:
+    elif lines and all(min(points.values()) > 0 for _, points in lines):
         axis.set_yscale('log')

@@ -42,11 +42,21 @@ def test_one_line_for_each_defect_class(tmp_path, monkeypatch):
     ]
     scalars(tmp_path, 'x', rows)
     assert plot_curves(tmp_path, ['background', 'a', 'b'], tmp_path / 'curves.png') == tmp_path / 'curves.png'
-    assert drawn[0][0] == 'training loss'
+    assert drawn[0] == ('loss', [('training', {step: 2.0 - step / 9 for step in range(1, 9)})])
     assert drawn[1][1] == [('a', {4: 40.0, 8: 80.0}), ('b', {4: 40.0, 8: 80.0})]
     assert drawn[3][1] == [('a', {}), ('b', {})]  # a metric that was not measured leaves its panel empty
     assert cv2.imread(str(tmp_path / 'curves.png')).std() > 5
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_loss_of_the_validations_joins_that_of_training(tmp_path, monkeypatch):
+    from mmseg_ext.reports import curves
+
+    drawn = []
+    monkeypatch.setattr(curves, '_draw', lambda axis, title, lines, top=None: drawn.append(lines))
+    scalars(tmp_path, 'x', [{'loss': 2.0, 'step': 1}, {'loss': 1.0, 'step': 2}, {'val_loss': 1.5, 'step': 2}])
+    plot_curves(tmp_path, ['background', 'a'], tmp_path / 'curves.png')
+    assert drawn[0] == [('training', {1: 2.0, 2: 1.0}), ('validation', {2: 1.5})]
 
 
 @pytest.mark.parametrize('value', [0.0, -1.0, float('nan')])
