@@ -96,6 +96,8 @@ class DefectMetric(BaseMetric):
         if 'gt_sem_seg' not in sample:
             raise ValueError('there is no mask to score against; does the pipeline lack LoadAnnotations?')
         pred, label = sample['pred_sem_seg']['data'].squeeze(0), sample['gt_sem_seg']['data'].squeeze(0)
+        if pred.is_floating_point():  # mmseg writes the decision of a single logit as 0.0 and 1.0
+            pred = pred.to(torch.uint8)
         counts = confusion_counts(pred, label, len(self.dataset_meta['classes']), self.ignore_index)
         entry = {'image': str(sample.get('img_path', '')), 'counts': counts}
         if self.components:

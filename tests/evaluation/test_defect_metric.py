@@ -79,6 +79,14 @@ def test_scores_by_hand():
     assert all(type(value) is float for value in scores.values())
 
 
+def test_the_decision_of_a_single_logit_is_written_in_floats():
+    def answers(kind: torch.dtype) -> dict[str, float]:
+        scores, _ = scored(sample(pixels('0011 0110').to(kind), '0011 0100'))
+        return {name: value for name, value in scores.items() if not math.isnan(value)}
+
+    assert answers(torch.float32) == answers(torch.int64)
+
+
 def test_one_row_an_image():
     _, built = scored(*TWO_IMAGES)
     first, second = built.per_image
