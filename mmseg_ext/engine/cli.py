@@ -24,7 +24,7 @@ from mmseg_ext.engine.training import find_checkpoint
 from mmseg_ext.errors import UsageError
 from mmseg_ext.evaluation.table import MEANS, format_table
 from mmseg_ext.files import folder_problem
-from mmseg_ext.score_names import is_of_class, spoken, tag_of
+from mmseg_ext.score_names import is_of_class, rounded, spoken, tag_of
 
 KEYS = ('model', 'train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg', 'val_evaluator')
 KEYS += ('test_evaluator', 'optim_wrapper', 'default_hooks', 'visualizer', 'randomness')
@@ -172,12 +172,14 @@ def _summary(result: dict[str, Any]) -> list[str]:
 
 
 def _line(scores: dict[str, float | None], names: Iterable[str]) -> str:
-    """Scores with four digits, without the tags of their names."""
-    return '  ' + '  '.join(f'{name.partition("@")[0]} {_digits(scores[name])}' for name in names)
+    """Scores by what stands before the @ of their names."""
+    return '  ' + '  '.join(f'{name.partition("@")[0]} {_digits(name, scores[name])}' for name in names)
 
 
-def _digits(value: float | None) -> str:
-    return '–' if value is None or math.isnan(value) else f'{value:.4f}'
+def _digits(name: str, value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return '–'
+    return rounded(name, value) if tag_of(name) else f'{value:.4f}'
 
 
 def _decision(threshold: dict[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
@@ -137,8 +138,7 @@ def _predict_again(runner: Runner, rows: list[dict]) -> list[tuple[dict, Any, An
     items = []
     for row in rows:
         (sample,) = model.test_step(pseudo_collate([dataset[position[row['image']]]]))
-        truth, predicted = (
-            getattr(sample, field).data[0].cpu().numpy() for field in ('gt_sem_seg', 'pred_sem_seg')
-        )
+        fields = sample.gt_sem_seg, sample.pred_sem_seg  # the latter is float where there is one logit
+        truth, predicted = (field.data[0].cpu().numpy().astype(np.uint8) for field in fields)
         items.append((row, truth, predicted))
     return items

@@ -2,7 +2,9 @@
 
 import copy
 import json
+import re
 import shutil
+from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,12 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import nn
+from tiny_project import CONFIGS
 from untrained_run import UNET, WEIGHTS, make_untrained_run
 
+from mmseg_ext.arguments import add_recipe_options
 from mmseg_ext.engine.heads import single_logit_problems, threshold_problems
+from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.preflight import check_run, find_problems
 from mmseg_ext.engine.recipe import run_of, save_config
 from mmseg_ext.engine.threshold import Threshold, chosen_threshold, find_threshold, set_threshold
@@ -215,6 +220,22 @@ def test_a_softmax_of_one_channel_is_one_line_with_the_cure(loss, names):
     assert line.startswith(f'model.decode_head: {names} needs an output channel for each class')
     assert '--swap losses=bce_dice' in line
     assert 'model.decode_head.out_channels=2' in line
+
+
+@pytest.mark.parametrize('swap', ['losses=dice_ce', 'losses=focal_any', 'datasets=magnetic_tile'])
+def test_the_cure_cures(swap):
+    """What the line says about a recipe of one logit, taken at its word."""
+    (leaf,) = (CONFIGS / 'attention_unet').glob('*.py')
+    (line,) = single_logit_problems(load_config(leaf, [swap]).model)
+    options = dict(re.findall(r'(model[.\w]+)=(\w+)', line))
+    assert options.keys() == {'model.decode_head.out_channels', 'model.decode_head.threshold'}
+    parser = ArgumentParser()
+    add_recipe_options(parser)
+    given = parser.parse_args(['--cfg-options', *(f'{key}={value}' for key, value in options.items())])
+    loss = [] if swap.startswith('losses') else ['losses=dice_ce']
+    model = load_config(leaf, [swap, *loss], given.cfg_options).model
+    assert list(single_logit_problems(model)) == list(threshold_problems(model)) == []
+    assert built(model).decode_head.out_channels == model.decode_head.num_classes
 
 
 def test_every_head_is_looked_at():
