@@ -46,7 +46,7 @@ class Thresholds:
         raised where they are not.
         """
         if probability.dtype in INTEGERS:
-            return self._levels[probability.dtype][probability]
+            return self._levels[probability.dtype].take(probability)
         if probability.dtype not in FLOATS:
             probability = probability.astype(np.float32)
         if probability.size and not (probability.min() >= 0 and probability.max() <= 1):
