@@ -5,9 +5,9 @@ python benchmarks/threshold_metric.py --images 12     # a look
 
 The loop (source_ods.py) and ours take turns on the same batch, so that a busy moment hits both; a ratio is the
 median over the batches of (the loop's time / ours). One thread, from logits to the counts of every threshold, or
-from stored bytes, which are no faster for the loop. ``macro`` is the protocol of the loop; ``bsds`` at 2 pixels shows
-what a tolerance costs. With a single sigmoid and batches of one image the loop is right, and the two must agree on
-its own grids.
+from stored bytes, which are no faster for the loop. ``macro`` is the protocol of the loop; ``bsds`` at 2 pixels
+shows what a tolerance costs. With a single sigmoid and batches of one image the loop is right, and the two must
+agree on its own grids.
 """
 
 import argparse
