@@ -1,7 +1,7 @@
 """The names of scores: of a class (``IoU.crack``), of the whole (``mIoU``), of a protocol (``ODS@bsds-2px``).
 
-Behind the ``@`` stands the *tag*, without which such a score means nothing: the protocol, how far a hit may lie from
-the truth, and whether lines were thinned (``-thin``) and matched one to one (``-1to1``).
+Behind the ``@`` stands the *tag*, without which such a score means nothing: the protocol, how far a hit may lie
+from the truth, and whether lines were thinned (``-thin``) and matched one to one (``-1to1``).
 """
 
 import re
@@ -22,8 +22,16 @@ def tag_of(name: str) -> str | None:
 
 
 def rounded(name: str, value: float) -> str:
-    """A score as text: percent and counts with two digits, those with a tag, which lie in 0..1, with four."""
-    return f'{value:.2f}' if tag_of(name) is None else f'{value:.4f}'
+    """A score as text, with its ``digits``."""
+    return f'{value:.{digits(name)}f}'
+
+
+def digits(name: str) -> int:
+    """How many digits a score has: two for percent and counts, four with a tag, where it lies in 0..1.
+
+    A threshold has two: most grids have steps of a hundredth.
+    """
+    return 2 if tag_of(name) is None or name.startswith('threshold@') else 4
 
 
 def spoken(tag: str) -> str:

@@ -1,7 +1,8 @@
 """A project of runs that nobody trained: result.json, per_image.csv and curves made from known pixel counts.
 
-from fake_project import draw_confusions, make_fake_project, write_failure, write_plan, write_run
+from fake_project import add_curves, draw_confusions, make_fake_project, write_failure, write_plan, write_run
 project = make_fake_project(tmp_path)     # 2 models x 2 groups x 3 seeds on 20 images, and a plan of them
+add_curves(project)                       # with precision and recall over thresholds, as ThresholdMetric leaves them
 write_run(project / 'exp/model/recipe/seed0', confusions, seed=0, device='cpu x 8')   # one run of one's own
 
 ``confusions`` (N, C, C) are pixels of each image by true class (row) and predicted class. All scores follow from
@@ -10,6 +11,7 @@ them as DefectMetric makes them (components are left out), so that a test knows 
 
 import csv
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,36 @@ def write_plan(
     file.parent.mkdir(parents=True, exist_ok=True)
     write_json(file, dict(name=name, title=title, columns=list(columns), marks=marks, rows=lines))
     return file
+
+
+def add_curves(project: Path, tags: Sequence[str] = ('deepcrack_tip-2px', 'macro-0px')) -> Path:
+    """Curves and scores over thresholds in every result; the higher its mIoU_fg, the better they are."""
+    for place, file in enumerate(sorted(project.glob('exp/**/test/result.json'))):
+        result = json.loads(file.read_text(encoding='utf-8'))
+        for harder, tag in enumerate(tags):
+            apart = 1.2 + result['scores']['mIoU_fg'] / 50 + 0.1 * np.sin(place) - 0.4 * harder
+            scores, curve = _over_thresholds(apart)
+            result['scores'] |= {f'{name}@{tag}': value for name, value in scores.items()}
+            result.setdefault('curves', {})[tag] = curve
+        write_json(file, result)
+    return project
+
+
+def _over_thresholds(apart: float, share: float = 0.05) -> tuple[dict[str, float], dict[str, list[float | None]]]:
+    """Of two normal distributions of logits, ``apart`` from each other; ``share`` of the pixels are lines."""
+    threshold = np.arange(1, 100) / 100
+    logit = 2 * np.log(threshold / (1 - threshold))
+    hit, wrong = (0.5 - np.vectorize(math.erf)((logit - mean) / 8**0.5) / 2 for mean in (2 * apart, -2 * apart))
+    precision, recall = share * hit / (share * hit + (1 - share) * wrong), hit
+    f1 = 2 * precision * recall / (precision + recall)
+    best = int(f1.argmax())
+    scores = dict(ODS=f1[best], OIS=f1[best] + 0.01, AP=np.trapezoid(precision[::-1], recall[::-1]))
+    scores |= dict(threshold=threshold[best], precision=precision[best], recall=recall[best])
+    curve = dict(threshold=threshold, precision=precision, recall=recall, f1=f1)
+    # As ThresholdMetric leaves them: the precision is undefined where nothing is predicted.
+    rounded = {name: [round(float(value), 6) for value in values] for name, values in curve.items()}
+    rounded['precision'][-1] = None
+    return {name: float(value) for name, value in scores.items()}, rounded
 
 
 def scores_of(confusion: np.ndarray, classes: Sequence[str] = CLASSES) -> dict[str, float]:

@@ -38,7 +38,8 @@ def test_tags_in_words(tag, words):
 
 
 @pytest.mark.parametrize(
-    ('name', 'text'), [('mIoU_fg', '51.23'), ('IoU.a@b', '51.23'), ('ODS@bsds-0.0075d', '51.2346')]
+    ('name', 'text'),
+    [('mIoU_fg', '0.12'), ('IoU.a@b', '0.12'), ('ODS@bsds-0.0075d', '0.1235'), ('threshold@bsds-2px', '0.12')],
 )
 def test_scores_of_a_tag_have_four_digits(name, text):
-    assert rounded(name, 51.23456) == text
+    assert rounded(name, 0.123456) == text

@@ -1,6 +1,9 @@
 """What a table of scores is made of: cells with mean and deviation, what changed and whether that is noise."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+import numpy as np
 
 from mmseg_ext.reports.comparison.records import Comparison, RunRecord
 
@@ -38,7 +41,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Cell:
-    """One score of one row in percent: ``values`` a seed each, NaN where undefined, as is ``mean`` without any.
+    """One score of one row: ``values`` a seed each, NaN where undefined, as is ``mean`` without any.
+
+    In percent, but for the scores of a protocol, which lie in 0..1.
 
     ``sd`` is the sample deviation, None for fewer than two values. ``mark`` is BETTER, WORSE, BEST, SECOND or
     empty; ``level`` says that the difference from the best one of its column is inside the noise (≈).
@@ -50,6 +55,14 @@ class Cell:
     mark: str = ''
     level: bool = False
     change: Change | None = None
+
+    @classmethod
+    def of(cls, values: Iterable[float | None]) -> 'Cell':
+        """The cell of these values; None is undefined."""
+        values = tuple(float('nan') if value is None else float(value) for value in values)
+        known = [value for value in values if not np.isnan(value)]
+        mean = float(np.mean(known)) if known else float('nan')
+        return cls(values, mean, float(np.std(known, ddof=1)) if len(known) > 1 else None)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from mmseg_ext.reports.comparison import wording
-from mmseg_ext.reports.comparison.cells import BEST, BETTER, SECOND, WORSE, Cell, Line, ScoreTable
+from mmseg_ext.reports.comparison.cells import BEST, BETTER, SECOND, WORSE, Cell, ScoreTable
 from mmseg_ext.reports.comparison.records import Project
 from mmseg_ext.reports.comparison.tables import score_tables
+from mmseg_ext.reports.comparison.thresholds import tag_tables
+from mmseg_ext.score_names import digits
 
 STARS = {BETTER: '**', BEST: '**', WORSE: '*', SECOND: '*'}
 SPECIAL = str.maketrans({sign: f'\\{sign}' for sign in '\\|*_<`['})
@@ -24,12 +26,11 @@ def markdown(project: Project) -> str:
 
 def _table(table: ScoreTable) -> Iterator[str]:
     yield f'## {_escaped(table.title)}\n'
-    yield from _grid((*table.comparison.columns, 'n', *table.headings), _rows(table.lines))
-    yield ''
-    yield from (f'{_escaped(sentence)}  ' for sentence in table.legend)
+    yield from _scores(table, table.legend)
     if table.notes:
         yield ''
         yield from (f'* {_escaped(sentence)}' for sentence in table.notes)
+    yield from _over_thresholds(table)
     differences = list(_differences(table))
     if differences:
         yield '\n<details><summary>Differences in points with their 95 % intervals</summary>\n'
@@ -41,18 +42,34 @@ def _table(table: ScoreTable) -> Iterator[str]:
     yield ''
 
 
-def _rows(lines: Sequence[Line]) -> Iterator[list[str]]:
+def _scores(table: ScoreTable, legend: Sequence[str]) -> Iterator[str]:
+    yield from _grid((*table.comparison.columns, 'n', *table.headings), _rows(table))
+    yield ''
+    yield from (f'{_escaped(sentence)}  ' for sentence in legend)
+
+
+def _over_thresholds(table: ScoreTable) -> Iterator[str]:
+    """ODS, OIS and AP, a table a tag, and below the last one what they mean."""
+    tables = tag_tables(table)
+    yield from [''] * bool(tables)
+    for each in tables:
+        yield f'### {_escaped(each.title)}\n'
+        yield from _scores(each, each.legend if each is tables[-1] else ())
+
+
+def _rows(table: ScoreTable) -> Iterator[list[str]]:
     before = None
-    for line in lines:
+    for line in table.lines:
         model = f'**{_escaped(line.model)}**' if line.model and line.model != before else ''
-        yield [model, _escaped(line.group), wording.seeds(line), *map(_cell, line.cells)]
+        yield [model, _escaped(line.group), wording.seeds(line), *map(_cell, line.cells, map(digits, table.keys))]
         before = line.model
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Cell, digits: int) -> str:
     """``**49.97** ± 1.2``, with ``≈`` behind what was not shown to differ from the best."""
     stars = STARS.get(cell.mark, '')
-    return f'{stars}{wording.number(cell.mean)}{stars}{wording.deviation(cell.sd)}{" ≈" * cell.level}'
+    mean = f'{stars}{wording.number(cell.mean, digits)}{stars}'
+    return f'{mean}{wording.deviation(cell.sd, digits)}{" ≈" * cell.level}'
 
 
 def _differences(table: ScoreTable) -> Iterator[list[str]]:

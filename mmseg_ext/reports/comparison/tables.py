@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
-import numpy as np
-
 from mmseg_ext.reports.comparison.cells import Cell, Change, Line, ScoreTable, Unfinished
 from mmseg_ext.reports.comparison.marks import mark
 from mmseg_ext.reports.comparison.noise import Noise
@@ -86,13 +84,5 @@ def _heading(key: str) -> str:
 
 
 def _line(row: Row, runs: tuple[RunRecord, ...], keys: Sequence[str]) -> Line:
-    cells = tuple(_cell([run.result['scores'].get(key) for run in runs]) for key in keys)
+    cells = tuple(Cell.of(run.result['scores'].get(key) for run in runs) for key in keys)
     return Line(row.model, row.group, runs, len(row.runs), cells, tuple(line_notes(row, runs)))
-
-
-def _cell(values: Sequence[float | None]) -> Cell:
-    """Mean and sample deviation of what is defined."""
-    values = tuple(float('nan') if value is None else float(value) for value in values)
-    known = [value for value in values if not np.isnan(value)]
-    mean = float(np.mean(known)) if known else float('nan')
-    return Cell(values, mean, float(np.std(known, ddof=1)) if len(known) > 1 else None)

@@ -16,6 +16,8 @@ from mmseg_ext.reports.comparison.notes import legend
 from mmseg_ext.reports.comparison.records import Comparison, read_project
 from mmseg_ext.reports.comparison.run_list import write_csv
 from mmseg_ext.reports.comparison.tables import score_tables
+from mmseg_ext.reports.comparison.thresholds import tag_tables
+from mmseg_ext.score_names import digits
 
 __all__ = ['markdown', 'project_text', 'write_csv']
 
@@ -48,6 +50,7 @@ def choose(comparisons: Sequence[Comparison], name: str | None, folder: str | Pa
 def _lines(table: ScoreTable, width: int) -> Iterator[str]:
     yield f'{table.title}\n'
     yield from (f'{block}\n' for block in score_blocks(table, width))
+    yield from _over_thresholds(table, width)
     differences = _differences(table, width)
     if differences.row_count:
         yield 'Differences in points, and the 95 % intervals that test images and trainings leave\n'
@@ -60,6 +63,16 @@ def _lines(table: ScoreTable, width: int) -> Iterator[str]:
         yield from (wrapped(f'- {wording.told(run)}', width) for run in table.unfinished)
 
 
+def _over_thresholds(table: ScoreTable, width: int) -> Iterator[str]:
+    """ODS, OIS and AP, a table a tag, and below the last one what they mean."""
+    tables = tag_tables(table)
+    for each in tables:
+        yield f'{each.title}\n'
+        yield from (f'{block}\n' for block in score_blocks(each, width))
+    if tables:
+        yield '\n'.join(wrapped(sentence, width) for sentence in tables[-1].legend) + '\n'
+
+
 def score_blocks(table: ScoreTable, width: int) -> Iterator[str]:
     """The scores, in as few grids below each other as the width allows; ▲▼ and ★☆ stand for bold and italic."""
     for columns in _blocks(table, width):
@@ -67,7 +80,7 @@ def score_blocks(table: ScoreTable, width: int) -> Iterator[str]:
         before = None
         for line in table.lines:
             model = '' if line.model == before else line.model
-            cells = (_cell(line.cells[column]) for column in columns)
+            cells = (_cell(line.cells[column], table.keys[column]) for column in columns)
             block.add_row(model, line.group, wording.seeds(line), *cells)
             before = line.model
         yield plain(block, width)
@@ -76,8 +89,8 @@ def score_blocks(table: ScoreTable, width: int) -> Iterator[str]:
 def _blocks(table: ScoreTable, width: int) -> list[np.ndarray]:
     """The score columns of each grid, of about equal number."""
     columns = [
-        [*_heading(heading).split('\n'), *(_cell(line.cells[index]) for line in table.lines)]
-        for index, heading in enumerate(table.headings)
+        [*_heading(heading).split('\n'), *(_cell(line.cells[index], key) for line in table.lines)]
+        for index, (heading, key) in enumerate(zip(table.headings, table.keys, strict=True))
     ]
     widths = np.array([2 + max(map(len, column)) for column in columns])
     room = width - sum(2 + max(map(len, names)) for names in _names(table))
@@ -100,8 +113,8 @@ def _heading(heading: str) -> str:
     return '\n'.join(filter(None, heading.rpartition(' ')[::2]))
 
 
-def _cell(cell: Cell) -> str:
-    return wording.score(cell) + SIGNS.get(cell.mark, '') + '≈' * cell.level
+def _cell(cell: Cell, key: str) -> str:
+    return wording.score(cell, digits(key)) + SIGNS.get(cell.mark, '') + '≈' * cell.level
 
 
 def _differences(table: ScoreTable, width: int) -> Table:

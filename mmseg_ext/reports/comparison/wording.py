@@ -7,19 +7,21 @@ from mmseg_ext.reports.comparison.cells import RESUMED, Cell, Change, Interval, 
 NONE = '–'
 
 
-def number(value: float | None) -> str:
-    """A score in percent, two digits behind the point."""
-    return NONE if value is None or math.isnan(value) else f'{value:.2f}'
+def number(value: float | None, digits: int = 2) -> str:
+    """A score in percent, two digits behind the point; of one in 0..1 more."""
+    return NONE if value is None or math.isnan(value) else f'{value:.{digits}f}'
 
 
-def deviation(sd: float | None) -> str:
-    """`` ± 1.2``; empty where there is none. A small one keeps a second digit, so as not to read as none."""
-    return '' if sd is None else f' ± {sd:.2f}' if sd < 0.095 else f' ± {sd:.1f}'
+def deviation(sd: float | None, digits: int = 2) -> str:
+    """`` ± 1.2``: a digit less than its mean has; empty where there is none. A small one keeps that digit."""
+    if sd is None:
+        return ''
+    return f' ± {sd:.{digits if sd < 0.95 / 10 ** (digits - 1) else digits - 1}f}'
 
 
-def score(cell: Cell) -> str:
+def score(cell: Cell, digits: int = 2) -> str:
     """``53.84 ± 1.2``."""
-    return number(cell.mean) + deviation(cell.sd)
+    return number(cell.mean, digits) + deviation(cell.sd, digits)
 
 
 def points(value: float, digits: int = 2) -> str:
