@@ -12,8 +12,8 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
-from torch import nn
 from tiny_project import CONFIGS
+from torch import nn
 from untrained_run import UNET, WEIGHTS, make_untrained_run
 
 from mmseg_ext.arguments import add_recipe_options
