@@ -7,21 +7,25 @@ from mmseg.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class MinMaxImage(BaseTransform):
-    """The darkest value of an image becomes 0, the brightest 255, those between as floats in proportion.
+    """The darkest value of an image becomes 0, the brightest 255, those between are moved in proportion.
 
     One range for all channels and pixels of the image, so colours keep their order; an image of one value becomes
-    black. Stands behind loading and before any crop, in training and in testing alike, and behind transforms that
-    take 8-bit images only. Mean and deviation of the data preprocessor still follow.
+    black. Results are rounded to whole values, which keeps different ones different. Stands behind loading and
+    before any crop, in training and in testing alike.
 
-    Required Keys: img (H, W, C), any number type
+    Required Keys: img (H, W, C) uint8
 
-    Modified Keys: img, float32 in 0..255
+    Modified Keys: img
     """
 
     def transform(self, results: dict) -> dict:
-        image = results['img'].astype(np.float32)
-        low, high = image.min(), image.max()
-        results['img'] = (image - low) * np.float32(255 / (high - low if high > low else 1))
+        """Stretch ``img``. Raises TypeError for an image that is not of 8 bits."""
+        image = results['img']
+        if image.dtype != np.uint8:
+            raise TypeError(f'MinMaxImage takes uint8 images, got {image.dtype}; put it behind loading')
+        low, high = int(image.min()), int(image.max())
+        values = (np.arange(256) - low) * 255 / max(high - low, 1)
+        results['img'] = np.clip(np.rint(values), 0, 255).astype(np.uint8)[image]
         return results
 
     def __repr__(self) -> str:
