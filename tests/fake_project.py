@@ -2,7 +2,7 @@
 
 from fake_project import add_curves, draw_confusions, make_fake_project, write_failure, write_plan, write_run
 project = make_fake_project(tmp_path)     # 2 models x 2 groups x 3 seeds on 20 images, and a plan of them
-add_curves(project)                       # with precision and recall over thresholds, as ThresholdMetric leaves them
+add_curves(project)                       # precision and recall over thresholds, as ThresholdMetric leaves them
 write_run(project / 'exp/model/recipe/seed0', confusions, seed=0, device='cpu x 8')   # one run of one's own
 
 ``confusions`` (N, C, C) are pixels of each image by true class (row) and predicted class. All scores follow from
