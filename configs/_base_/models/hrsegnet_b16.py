@@ -3,6 +3,7 @@
 _base_ = './_segmentor.py'
 head = dict(type='HrSegHead', in_channels=16, channels=16, dropout_ratio=0.0, align_corners=True)
 model = dict(
+    cpu_channels_last=True,
     data_preprocessor=dict(mean=[127.5] * 3, std=[127.5] * 3),
     backbone=dict(type='HrSegNet', base_channels=16),
     decode_head=dict(head, in_index=2),

@@ -11,6 +11,7 @@ from mmseg_ext.models.losses.focal_loss import SoftmaxFocalLoss
 from mmseg_ext.models.losses.kervadec_boundary_loss import KervadecBoundaryLoss
 from mmseg_ext.models.losses.lovasz_loss import LovaszSoftmaxLoss
 from mmseg_ext.models.losses.sigmoid_focal_loss import SigmoidFocalLoss
+from mmseg_ext.models.losses.skeleton_recall_loss import SkeletonRecallLoss
 from mmseg_ext.models.losses.tversky_loss import SoftTverskyLoss
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     'LovaszSoftmaxLoss',
     'MaskedCrossEntropyLoss',
     'SigmoidFocalLoss',
+    'SkeletonRecallLoss',
     'SoftDiceLoss',
     'SoftTverskyLoss',
     'SoftmaxFocalLoss',
