@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mmseg_ext.engine.cross import BASES, cross_evaluate
 from mmseg_ext.errors import run_command_line
+from mmseg_ext.files import writable_folder
 from mmseg_ext.reports.matrix import matrices
 from mmseg_ext.reports.matrix_text import markdown, notes_of
 from mmseg_ext.reports.page.matrix import write_matrices
@@ -50,6 +51,7 @@ class Teller:
 
 def main() -> None:
     args = parse_args()
+    writable_folder(args.out)  # hours may pass before anything is written there
     tested, left_out = cross_evaluate(args.runs, args.datasets, args.split, progress=Teller())
     shown = matrices(tested, args.metrics)
     print(markdown(shown, [*notes_of(tested, shown), *left_out]))

@@ -15,7 +15,7 @@ from mmseg_ext.engine.cross_sets import JudgedSet, TrainedRun, config_on, find_s
 from mmseg_ext.engine.judging import judge
 from mmseg_ext.engine.recipe import config_hash
 from mmseg_ext.files import null_for_nan, read_json
-from mmseg_ext.reports.matrix import Tested
+from mmseg_ext.reports.matrix import Judging
 
 BASES = Path('configs/_base_/datasets')
 Progress = Callable[[int, int, str], None]
@@ -59,7 +59,7 @@ def cross_evaluate(
     split: str = 'test',
     bases: str | Path = BASES,
     progress: Progress = lambda *_: None,
-) -> tuple[list[Tested], list[str]]:
+) -> tuple[list[Judging], list[str]]:
     """Judge every finished run in ``folders`` on every data set; also a line for each run that was left out.
 
     ``names`` are bases in ``bases``, by default the sets that the runs belong to. Everything is checked before the
@@ -82,8 +82,8 @@ def _judge(pair: Pair) -> dict[str, Any]:
     return null_for_nan(judge(pair.cfg, pair.run.checkpoint, pair.split, pair.folder, training=said))
 
 
-def _tested(pair: Pair, result: dict[str, Any]) -> Tested:
+def _tested(pair: Pair, result: dict[str, Any]) -> Judging:
     run = pair.run
-    return Tested(
+    return Judging(
         run.folder, run.training['recipe'], run.config_hash, run.trained_on, pair.judged.name, pair.home, result
     )

@@ -18,7 +18,7 @@ CURVE = 'ODS@'
 
 
 @dataclass(frozen=True)
-class Tested:
+class Judging:
     """One run judged on one data set.
 
     ``recipe`` and ``config_hash`` are those of the training. ``home``: it is the set of the training itself.
@@ -91,7 +91,7 @@ class Matrix:
         return statistics.fmean(own), statistics.fmean(others)
 
 
-def matrices(tested: Sequence[Tested], metrics: Sequence[str] = ()) -> list[Matrix]:
+def matrices(tested: Sequence[Judging], metrics: Sequence[str] = ()) -> list[Matrix]:
     """A matrix for each of ``metrics``; without any, for the IoU of the defects and every ODS that was measured.
 
     A name such as ``ODS`` stands for it under all protocols. UsageError for a name that no result has.
@@ -103,17 +103,17 @@ def matrices(tested: Sequence[Tested], metrics: Sequence[str] = ()) -> list[Matr
     ]
 
 
-def columns_of(tested: Iterable[Tested]) -> tuple[str, ...]:
+def columns_of(tested: Iterable[Judging]) -> tuple[str, ...]:
     """The names of the sets, in order."""
     return tuple(dict.fromkeys(each.tested_on for each in tested))
 
 
-def rows_of(tested: Sequence[Tested]) -> dict[str, list[Tested]]:
+def rows_of(tested: Sequence[Judging]) -> dict[str, list[Judging]]:
     """What belongs to one row, by its label: seeds of one config. Recipes in order, their sets as the columns are.
 
     The label is the training set; of several recipes also that part of their names in which they differ.
     """
-    rows: dict[tuple[str, str, str], list[Tested]] = {}
+    rows: dict[tuple[str, str, str], list[Judging]] = {}
     for each in tested:
         rows.setdefault((each.method, each.trained_on, each.config_hash), []).append(each)
     methods, columns = list(dict.fromkeys(method for method, *_ in rows)), columns_of(tested)
@@ -154,18 +154,18 @@ def _common(lists: Iterable[Sequence[str]]) -> int:
     return sum(1 for _ in takewhile(lambda at: len(set(at)) == 1, zip(*lists, strict=False)))
 
 
-def _row(label: str, tested: Sequence[Tested], metric: str, columns: Sequence[str]) -> Row:
+def _row(label: str, tested: Sequence[Judging], metric: str, columns: Sequence[str]) -> Row:
     on = {name: [each for each in tested if each.tested_on == name] for name in columns}
     return Row(label, tuple(_cell(on[name], metric) for name in columns))
 
 
-def _cell(tested: Sequence[Tested], metric: str) -> Cell:
+def _cell(tested: Sequence[Judging], metric: str) -> Cell:
     values = (each.score(metric) for each in tested)
     defined = tuple(value for value in values if value is not None and math.isfinite(value))
     return Cell(defined, any(each.home for each in tested))
 
 
-def _chosen(tested: Sequence[Tested], metrics: Sequence[str]) -> list[str]:
+def _chosen(tested: Sequence[Judging], metrics: Sequence[str]) -> list[str]:
     """The names of the scores asked for, ``ODS`` as all of its protocols."""
     known = list(dict.fromkeys(name for each in tested for name in each.result['scores']))
     if not metrics:

@@ -9,11 +9,12 @@ from mmseg_ext.evaluation.table import COLUMNS, MEANS
 from mmseg_ext.files import replacing
 from mmseg_ext.reports.comparison.markdown import SPECIAL
 from mmseg_ext.reports.comparison.wording import NONE, deviation, number
-from mmseg_ext.reports.matrix import DEFAULT, Cell, Matrix, Tested, rows_of
-from mmseg_ext.score_names import is_of_class, spoken, tag_of
+from mmseg_ext.reports.matrix import DEFAULT, Cell, Judging, Matrix, rows_of
+from mmseg_ext.score_names import digits, is_of_class, spoken, tag_of
 
 CORNER = 'trained on ↓, tested on →'
 FIELDS = ('run', 'recipe', 'seed', 'trained_on', 'tested_on', 'metric', 'value', 'threshold', 'images')
+LISTED = 4  # rows whose thresholds are told one by one
 BEST_THRESHOLD = ('ODS', 'precision', 'recall')  # these are reached at ``threshold@<tag>``
 
 
@@ -36,17 +37,13 @@ def heading(metric: str) -> str:
 
 
 def value_text(metric: str, value: float | None) -> str:
-    """``52.10`` of a percentage, ``0.831`` of what ends at 1, – of nothing."""
-    if value is None or top(metric) == 100:
-        return number(value)
-    return f'{value:.3f}'
+    """``52.10`` of a percentage, ``0.8310`` of a score with a tag, – of nothing."""
+    return number(value, digits(metric))
 
 
 def deviation_text(metric: str, sd: float | None) -> str:
     """`` ± 1.2``, `` ± 0.012``; empty of one seed."""
-    if sd is None or top(metric) == 100:
-        return deviation(sd)
-    return f' ± {sd:.3f}'
+    return deviation(sd, digits(metric))
 
 
 def cell_text(metric: str, cell: Cell) -> str:
@@ -91,7 +88,7 @@ def _escaped(text: str) -> str:
     return text.translate(SPECIAL)
 
 
-def notes_of(tested: Sequence[Tested], matrices: Sequence[Matrix]) -> list[str]:
+def notes_of(tested: Sequence[Judging], matrices: Sequence[Matrix]) -> list[str]:
     """What one has to know to read the numbers: seeds, and who has decided what is a defect."""
     rows = rows_of(tested)
     counts = sorted({len({each.run for each in row}) for row in rows.values()})
@@ -104,21 +101,24 @@ def notes_of(tested: Sequence[Tested], matrices: Sequence[Matrix]) -> list[str]:
     return notes
 
 
-def _deciding(rows: dict[str, list[Tested]]) -> str:
-    used = {label: dict.fromkeys(map(threshold_used, row)) for label, row in rows.items()}
-    said = {label: [f'{each:.3g}' for each in found if each is not None] for label, found in used.items()}
-    listed = ', '.join(f'{label} {" / ".join(values)}' for label, values in said.items() if values)
-    if not listed:
+def _deciding(rows: dict[str, list[Judging]]) -> str:
+    found = {label: dict.fromkeys(map(threshold_used, row)) for label, row in rows.items()}
+    used = {label: [f'{each:.3g}' for each in row if each is not None] for label, row in found.items()}
+    values = sorted({value for row in used.values() for value in row}, key=float)
+    if not values:
         return 'Masks, and so IoU: every pixel is of its most likely class.'
-    return f'Masks, and so IoU, are decided by the threshold that a run brings along from its training: {listed}.'
+    said = ', '.join(f'{label} {" / ".join(row)}' for label, row in used.items() if row)
+    if len(rows) > LISTED:
+        said = f'{values[0]} to {values[-1]}, each in the column threshold of cross_eval.csv'
+    return f'Masks, and so IoU, are decided by the threshold that a run brings along from its training: {said}.'
 
 
-def threshold_used(tested: Tested) -> float | None:
+def threshold_used(tested: Judging) -> float | None:
     """The threshold that decided the masks; None where the most likely class did."""
     return (tested.result.get('threshold') or {}).get('used')
 
 
-def write_csv(tested: Sequence[Tested], path: str | Path) -> Path:
+def write_csv(tested: Sequence[Judging], path: str | Path) -> Path:
     """One line for each run, set and score, all scores that were measured; what is not defined stays empty."""
     with replacing(path) as partial, partial.open('w', newline='', encoding='utf-8') as file:
         writer = csv.DictWriter(file, FIELDS)
@@ -127,7 +127,7 @@ def write_csv(tested: Sequence[Tested], path: str | Path) -> Path:
     return Path(path)
 
 
-def _lines(tested: Tested) -> Iterator[dict[str, Any]]:
+def _lines(tested: Judging) -> Iterator[dict[str, Any]]:
     known = dict(
         run=str(tested.run),
         recipe=tested.recipe,
@@ -140,7 +140,7 @@ def _lines(tested: Tested) -> Iterator[dict[str, Any]]:
         yield known | dict(metric=metric, value=tested.score(metric), threshold=_threshold_of(tested, metric))
 
 
-def _threshold_of(tested: Tested, metric: str) -> float | None:
+def _threshold_of(tested: Judging, metric: str) -> float | None:
     """The threshold that a score was reached at: that of the masks, or the best one of its protocol."""
     tag, name = tag_of(metric), metric.partition('@')[0]
     if tag is None:

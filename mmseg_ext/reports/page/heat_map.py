@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 
 from mmseg_ext.files import replacing
 from mmseg_ext.reports.comparison.wording import NONE
+from mmseg_ext.reports.curves import COLOURS
 from mmseg_ext.reports.matrix import Cell, Matrix
 from mmseg_ext.reports.matrix_text import deviation_text, heading, top, value_text
 from mmseg_ext.reports.page.style import INK, SETTINGS, SMALL, WIDTH, plot, short
@@ -22,11 +23,12 @@ SHADES: Colormap = LinearSegmentedColormap.from_list(
     'scores', ['#F4F8FB', '#A9CCE3', '#5B9BC8', '#1F5F93', '#0D3557']
 )
 NOTHING = '#E3E7EB'
+FRAME = COLOURS[1]  # orange, seen on every blue
 DARK = 0.55  # from this part of the scale on, numbers are white
 
 
 def heat_map(matrix: Matrix) -> Markup:
-    """The picture as inline SVG."""
+    """The picture as inline SVG, without a title: it stands below a heading."""
     return plot(_said(matrix), size(matrix), lambda figure: _draw(figure, matrix))
 
 
@@ -35,7 +37,7 @@ def write_heat_map(matrix: Matrix, path: str | Path) -> Path:
     width, height = size(matrix)
     with rc_context(SETTINGS), replacing(path) as partial:
         figure = Figure(figsize=(width / 72, height / 72), layout='constrained')
-        _draw(figure, matrix)
+        _draw(figure, matrix).set_title(heading(matrix.metric), pad=10)
         figure.savefig(partial, dpi=144)
     return Path(path)
 
@@ -61,7 +63,7 @@ def _said(matrix: Matrix) -> str:
     return f'{heading(matrix.metric)}, trained on the rows, tested on the columns. {"; ".join(cells)}'
 
 
-def _draw(figure: Figure, matrix: Matrix) -> None:
+def _draw(figure: Figure, matrix: Matrix) -> Axes:
     axis = figure.subplots()
     means = [[np.nan if cell.mean is None else cell.mean for cell in row.cells] for row in matrix.rows]
     shades = SHADES.with_extremes(bad=NOTHING)
@@ -70,11 +72,12 @@ def _draw(figure: Figure, matrix: Matrix) -> None:
         for x, cell in enumerate(row.cells):
             _write(axis, x, y, cell, matrix)
             if cell.home:
-                axis.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, ec=INK, lw=2.2))
+                axis.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, ec=FRAME, lw=3))
     _label(axis, matrix)
     bar = figure.colorbar(image, ax=axis, fraction=0.05, pad=0.02, aspect=24)
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=SMALL, length=3)
+    return axis
 
 
 def _write(axis: Axes, x: int, y: int, cell: Cell, matrix: Matrix) -> None:
@@ -93,7 +96,6 @@ def _write(axis: Axes, x: int, y: int, cell: Cell, matrix: Matrix) -> None:
 
 def _label(axis: Axes, matrix: Matrix) -> None:
     columns, rows = len(matrix.columns), len(matrix.rows)
-    axis.set_title(heading(matrix.metric), pad=10)
     # Names side by side need the width of a cell; longer ones go upwards.
     long = max(map(len, matrix.columns)) > 13 or columns > 8
     turned = dict(rotation=25, ha='right', rotation_mode='anchor') if long else {}

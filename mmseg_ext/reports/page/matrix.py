@@ -7,7 +7,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from mmseg_ext.files import writable_folder, write_text
-from mmseg_ext.reports.matrix import Matrix, Tested, rows_of
+from mmseg_ext.reports.matrix import Judging, Matrix, rows_of
 from mmseg_ext.reports.matrix_text import cell_text, drop_text, heading, markdown, notes_of, write_csv
 from mmseg_ext.reports.page import shell
 from mmseg_ext.reports.page.heat_map import heat_map, write_heat_map
@@ -36,7 +36,7 @@ class MatrixPage:
 
 
 def write_matrices(
-    tested: Sequence[Tested], matrices: Sequence[Matrix], out: str | Path, left_out: Sequence[str] = ()
+    tested: Sequence[Judging], matrices: Sequence[Matrix], out: str | Path, left_out: Sequence[str] = ()
 ) -> list[Path]:
     """``cross_eval.html``, ``.md``, ``.csv`` and ``cross_eval_<score>.png`` in the folder ``out``.
 
@@ -56,7 +56,7 @@ def picture_name(metric: str) -> str:
     return f'{NAME}_{"".join(sign if sign.isalnum() or sign in "-._" else "_" for sign in metric)}.png'
 
 
-def page_of(tested: Sequence[Tested], matrices: Sequence[Matrix], notes: Sequence[str]) -> MatrixPage:
+def page_of(tested: Sequence[Judging], matrices: Sequence[Matrix], notes: Sequence[str]) -> MatrixPage:
     """What the template shows."""
     rows = rows_of(tested)
     splits = ', '.join(dict.fromkeys(each.result['split'] for each in tested))
