@@ -23,7 +23,7 @@ def count_components(predicted: np.ndarray, true: np.ndarray, min_overlap: float
     predicted. A predicted component is a false alarm when it has no pixel in common with any true one; lying
     beside it is not enough. Whoever ignores pixels clears them in both masks first.
     """
-    window = _bounding_box(predicted | true)
+    window = bounding_box(predicted | true)
     predicted, true = predicted[window], true[window]
     true_ids, total = ndimage.label(true, EIGHT_NEIGHBOURS)
     predicted_ids, alarms = ndimage.label(predicted, EIGHT_NEIGHBOURS)
@@ -35,7 +35,7 @@ def count_components(predicted: np.ndarray, true: np.ndarray, min_overlap: float
     return ComponentCounts(found, total, alarms - hitting)
 
 
-def _bounding_box(mask: np.ndarray) -> tuple[slice, slice]:
+def bounding_box(mask: np.ndarray) -> tuple[slice, slice]:
     """Rows and columns that hold every set pixel: labelling a few hundred pixels instead of the whole image."""
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     if not rows.size:

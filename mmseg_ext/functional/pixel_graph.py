@@ -1,0 +1,98 @@
+"""Lines of one pixel as a graph: the pixels are its nodes, steps to a neighbour its links."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+
+class PixelGraph(NamedTuple):
+    """N pixels, sorted row by row, and the L steps between neighbours. A pixel of degree 1 is the end of a line,
+    one of degree 3 or more a junction."""
+
+    pixels: np.ndarray  # (N, 2): row, column
+    links: np.ndarray  # (L, 2): numbers of the two pixels
+    degree: np.ndarray  # (N,): links of each pixel
+
+
+def build_graph(pixels: np.ndarray) -> PixelGraph:
+    """The graph of ``pixels`` (N, 2), sorted row by row, with their 8 neighbours.
+
+    A diagonal step is none where a third pixel lies in the corner between the two: the way leads through that
+    one, so that a corner is counted once.
+    """
+    stride = int(pixels[:, 1].max(initial=0)) + 3  # room between two rows, so that none touches the next one
+    key = pixels[:, 0] * stride + pixels[:, 1]
+    steps = (1, -1, stride, stride + 1, stride - 1)
+    east, west, south, south_east, south_west = (_numbers(key, key + step) for step in steps)
+    south_east[(south >= 0) | (east >= 0)] = -1
+    south_west[(south >= 0) | (west >= 0)] = -1
+    others = np.concatenate([east, south, south_east, south_west])
+    links = np.stack([np.tile(np.arange(len(key)), 4), others], 1)[others >= 0]
+    return PixelGraph(pixels, links, np.bincount(links.reshape(-1), minlength=len(key)))
+
+
+def _numbers(sorted_keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Where each wanted key stands among the sorted ones; -1 for one that is not there."""
+    at = np.searchsorted(sorted_keys, wanted).clip(max=max(len(sorted_keys) - 1, 0))
+    return np.where(sorted_keys[at] == wanted, at, -1) if len(sorted_keys) else at
+
+
+def step_lengths(graph: PixelGraph, places: np.ndarray) -> np.ndarray:
+    """(L,) length of each step when pixel k lies at ``places[k]``, (N, 2)."""
+    first, second = graph.links.T
+    return np.hypot(*(places[first] - places[second]).T)
+
+
+def smooth_places(graph: PixelGraph, rounds: int) -> np.ndarray:
+    """Places (N, 2) of the pixels on lines that run straight where the pixels run in stairs.
+
+    In each round every pixel of two links moves to the mean of itself and the middle of its two neighbours. Ends
+    and junctions stay, and so does every pixel of a line at 0, 45 or 90 degrees.
+    """
+    size = len(graph.pixels)
+    half = coo_matrix((np.ones(len(graph.links)), graph.links.T), (size, size)).tocsr()
+    inner = graph.degree == 2
+    places = graph.pixels.astype(np.float64)
+    for _ in range(rounds):
+        places[inner] = (places / 2 + (half + half.T) @ places / 4)[inner]
+    return places
+
+
+def prune_spurs(pixels: np.ndarray, half_width: np.ndarray) -> tuple[PixelGraph, np.ndarray]:
+    """The graph of ``pixels`` without its spurs, and the half width (N,) of each pixel that is left.
+
+    A branch with a free end is a spur when, from the junction to the border of the mask at its tip, it is shorter
+    than three half widths of the junction: then it sticks out of the crack by less than the crack's own width.
+    All spurs go at once, and again until there are none, for a spur may have spurs.
+    """
+    while True:
+        graph = build_graph(pixels)
+        spurs = _spur_pixels(graph, half_width)
+        if not spurs.any():
+            return graph, half_width
+        pixels, half_width = pixels[~spurs], half_width[~spurs]
+
+
+def _spur_pixels(graph: PixelGraph, half_width: np.ndarray) -> np.ndarray:
+    """(N,) bool: the pixels of all branches that are spurs, without their junctions."""
+    size = len(graph.pixels)
+    junction = graph.degree > 2
+    first, second = graph.links.T
+    inside = ~(junction[first] | junction[second])
+    parts = coo_matrix((np.ones(inside.sum(), bool), (first[inside], second[inside])), (size, size))
+    branch = connected_components(parts, directed=False)[1] if size else np.zeros(0, np.int64)
+    leaving = junction[first] != junction[second]
+    root, foot = (np.where(junction[first] == is_root, first, second)[leaving] for is_root in (True, False))
+    step = step_lengths(graph, graph.pixels)
+    tip = graph.degree == 1
+    reach = (
+        np.bincount(branch[first[inside]], step[inside], size)
+        + np.bincount(branch[foot], step[leaving], size)
+        + np.bincount(branch[tip], half_width[tip], size)
+    )
+    # A branch that leaves one junction once is a line with a free end: it may be a spur.
+    once = np.bincount(branch[foot], minlength=size) == 1
+    limit = 3 * np.bincount(branch[foot], half_width[root], size)
+    return (once & (reach < limit))[branch]
