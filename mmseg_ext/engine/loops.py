@@ -1,9 +1,10 @@
 """A validation that also says what the training loss is on images that nobody trains on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
+from mmengine.config import Config
 from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.runner import Runner, ValLoop
@@ -98,3 +99,24 @@ def _with_padded_label(sample: SegDataSample, size: Sequence[int], padding_value
         label = F.interpolate(label[None].float(), inner, mode='nearest')[0].to(label.dtype)
     label = F.pad(label, (left, right, top, bottom), value=padding_value)
     return sample.new(gt_sem_seg=PixelData(data=label))
+
+
+def monitor_problems(cfg: Config) -> Iterator[str]:
+    """Whatever waits for the loss of a validation, in a config whose validation computes none."""
+    loop = cfg.val_cfg.type
+    for key, part in _parts(cfg):
+        for name in ('monitor', 'save_best'):
+            if loop != 'LossValLoop' and str(part.get(name)).startswith('val_'):
+                yield (
+                    f'{key}.{name} is {part[name]}, which {loop} does not compute; '
+                    '--cfg-options val_cfg.type=LossValLoop'
+                )
+
+
+def _parts(cfg: Config) -> Iterator[tuple[str, dict]]:
+    """Schedulers and hooks, each behind its key."""
+    schedulers = cfg.get('param_scheduler') or []
+    lists = dict(param_scheduler=[schedulers] if isinstance(schedulers, dict) else schedulers)
+    for key, parts in dict(lists, custom_hooks=cfg.get('custom_hooks') or []).items():
+        yield from ((f'{key}.{index}', part) for index, part in enumerate(parts))
+    yield from ((f'default_hooks.{name}', part) for name, part in cfg.get('default_hooks', {}).items() if part)

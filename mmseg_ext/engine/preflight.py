@@ -18,6 +18,7 @@ from mmseg_ext.datasets.problems import group, one_line
 from mmseg_ext.datasets.sources import dataset_leaves
 from mmseg_ext.engine.checkpoint import read_checkpoint
 from mmseg_ext.engine.heads import head_configs, single_logit_problems, threshold_problems
+from mmseg_ext.engine.loops import monitor_problems
 from mmseg_ext.engine.names import type_problems
 from mmseg_ext.errors import DataError, UsageError, listed
 
@@ -57,6 +58,8 @@ def find_problems(cfg: Config, splits: tuple[str, ...], known: Iterable[str]) ->
     usage += single
     # Such a head refuses to be built, in other words.
     model = None if single else _build(MODELS, 'model', cfg.model, usage)
+    if 'train' in splits:
+        usage += monitor_problems(cfg)
     if 'train' in splits and model is not None:
         usage += start_problems(cfg.get('load_from'), model)
         if not usage and not data:
