@@ -23,9 +23,9 @@ class ThresholdMetric(BaseMetric):
     model with one channel the probabilities are read as mmseg delivers them; of C >= 2 channels of logits the
     probability is the softmax of all classes but 0, added up. Only counts are kept, 4 K numbers an image.
 
-    After ``evaluate``, on the main process: ``tag`` (what follows the @), ``best_threshold`` (None if no image has
-    truth) and ``curve``, a dict of ``threshold precision recall f1``, lists of K floats with six digits, None
-    where undefined.
+    After ``evaluate``, on the main process: ``tag`` (what follows the @), ``best_threshold`` (None if ODS is 0 or
+    NaN, for then none is better than another) and ``curve``, a dict of ``threshold precision recall f1``, lists of
+    K floats with six digits, None where undefined.
 
     Args:
         protocol, tolerance, thin, one_to_one, thresholds: those of MapCounter.
@@ -72,9 +72,9 @@ class ThresholdMetric(BaseMetric):
             raise DataError('ThresholdMetric: no image was scored; is the data set of this split empty?')
         scores, curve = self.counter.scores(np.stack(results))
         self.curve = {name: _six_digits(values) for name, values in curve._asdict().items()}
-        best = scores[f'threshold@{self.tag}']
-        self.best_threshold = None if math.isnan(best) else best
-        if self.best_threshold is None:
+        ods = scores[f'ODS@{self.tag}']
+        self.best_threshold = scores[f'threshold@{self.tag}'] if ods > 0 else None
+        if math.isnan(ods):
             print_log(
                 f'ThresholdMetric {self.tag}: no mask of this split labels anything, so ODS, OIS and AP are NaN; '
                 f'is it the right split, and do its masks call a defect {self.ignore_index}, which is ignored?',

@@ -217,6 +217,12 @@ def test_no_labelled_pixel_at_all(said):
     assert 'call a defect 255, which is ignored?' in text
 
 
+def test_no_threshold_is_best_where_none_hits_anything(said):
+    scores, metric = scored([sample(np.array([[0.0, 0.9]]), np.array([[1, 0]]))], protocol='macro')
+    assert (scores['ODS'], scores['threshold'], metric.best_threshold) == (0, 1, None)
+    assert [level for _, level in said] == [logging.INFO]
+
+
 def test_one_line_is_logged(said):
     label = np.array([[0, 1, 1, 0]])
     scored([sample(np.array([[0.1, 0.9, 0.3, 0.6]]), label)], protocol='macro')
