@@ -3,12 +3,14 @@
 python tools/predict.py RUN photos --out found                       # RUN: a run's folder, for its best weights
 python tools/predict.py CONFIG CKPT a.jpg 'photos/**/*.tif' --out found
 python tools/predict.py RUN photos --out found --tile 1024 --overlap 256 --no-overlays --scores
+python tools/predict.py RUN photos --out found --mm-per-pixel 0.2        # cracks: length and width in mm too
 
 Leaves in --out: masks/<name>.png (class indices, at the size of the image), overlays/<name>.jpg with legend.png,
 defects.csv (a row for each image and class: count, pixels, percent of the image, largest, mean score) and
-components.csv (a row for each defect: box, centroid, pixels, mean score). Masks equal those of tools/test.py;
-images above 16.8 million pixels are looked at in overlapping tiles. Unreadable images do not stop the others and
-are reported at the end. Exit code 0: all done, 2: wrong arguments, 3: images that could not be used.
+components.csv (a row for each defect: box, centroid, pixels, mean score). Where a class is a line, such as the
+cracks of the crack data sets, both tables have its length, mean and largest width. Masks equal those of
+tools/test.py; images above 16.8 million pixels are looked at in overlapping tiles. Unreadable images do not stop
+the others and are reported at the end. Exit code 0: all done, 2: wrong arguments, 3: images that could not be used.
 """
 
 import argparse
@@ -22,6 +24,7 @@ from mmseg_ext.arguments import add_recipe_options
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.errors import DataError, listed, run_command_line
 from mmseg_ext.inference import find_config
+from mmseg_ext.inference.counts import Ruler
 from mmseg_ext.inference.folder import FolderWriter, Summary, predict_folder
 from mmseg_ext.inference.images import NamedImage, find_images
 
@@ -43,6 +46,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--opacity', type=opacity, default=0.35, help='of the overlays, 0 to 1; default: 0.35')
     parser.add_argument(
         '--scores', action='store_true', help='also scores/<name>.npy: probabilities, (C, H, W) float16'
+    )
+    parser.add_argument(
+        '--mm-per-pixel', type=float, metavar='S', help='scale of the images: lines are measured in mm too'
     )
     parser.add_argument('--device', help='default: a GPU if there is one, else the CPU')
     add_recipe_options(parser)
@@ -78,10 +84,13 @@ def main() -> None:
     images = find_images(args.images, args.out)
     cfg = load_config(args.config or find_config(args.checkpoint), args.swap, args.cfg_options)
     model = mmseg_ext.load(cfg, args.checkpoint, args.device, args.tile, args.overlap)
-    writer = FolderWriter(args.out, model, not args.no_overlays, args.opacity, args.scores)
+    ruler = Ruler(model.curves, args.mm_per_pixel)
+    writer = FolderWriter(args.out, model, not args.no_overlays, args.opacity, args.scores, ruler)
     summary = predict_with_progress(images, writer)
     found = ', '.join(f'{name} {count}' for name, count in summary.defects.items())
     print(f'{summary.images} of {len(images)} images, defects: {found}')
+    for name, (length, widest) in summary.lines.items():
+        print(f'{name}: length {ruler.text(length)} in all, largest width {ruler.text(widest)}')
     if writer.overwritten:
         print(f'{writer.overwritten} masks were there before and have been overwritten')
     print(f'{args.out}/masks, {args.out}/defects.csv, {args.out}/components.csv')

@@ -15,7 +15,7 @@ SMOOTHING = 2  # rounds: with none, stairs make lines 5 % too long; with many, t
 
 
 class CentreLines(NamedTuple):
-    """One entry a connected region (8 neighbours), in the order of their first pixels row by row. All in pixels."""
+    """One entry a connected region (8 neighbours), in the order of their first pixels, row by row. In pixels."""
 
     length: np.ndarray
     mean_width: np.ndarray
@@ -61,10 +61,12 @@ def half_widths(mask: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """
     padded = np.pad(mask, 1)
     ring = disk_maximum(padded.view(np.uint8), 1.5).view(bool) & ~padded
-    sides = np.argwhere(ring[:, 1:] & ring[:, :-1]) + (0, 0.5), np.argwhere(ring[1:] & ring[:-1]) + (0.5, 0)
+    beside, below = np.argwhere(ring[:, 1:] & ring[:, :-1]), np.argwhere(ring[1:] & ring[:-1])
     if not len(pixels):
         return np.zeros(0)
-    background = KDTree(np.concatenate([np.argwhere(ring), *sides]))
+    background = KDTree(
+        np.concatenate([np.argwhere(ring), beside + np.array([0, 0.5]), below + np.array([0.5, 0])])
+    )
     places = (pixels + 1)[:, None] + (np.indices((3, 3)).reshape(2, -1).T - 1) / 2
     return background.query(places)[0].max(1) - 0.5
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mmseg_ext.errors import DataError, RunError
 from mmseg_ext.files import remove_partials, replacing, writable_folder
-from mmseg_ext.inference.counts import CLASS_COLUMNS, DEFECT_COLUMNS, defect_rows
+from mmseg_ext.inference.counts import CLASS_COLUMNS, DEFECT_COLUMNS, Ruler, defect_rows
 from mmseg_ext.inference.images import NamedImage
 from mmseg_ext.inference.predictor import WORKERS, Prediction, Predictor
 from mmseg_ext.inference.stream import map_ahead
@@ -23,23 +23,37 @@ Rows = tuple[list[tuple], list[tuple]]
 
 @dataclass
 class Summary:
-    """What became of the images: how many have masks, how many defects there are of each class, what failed."""
+    """What became of the images: how many have masks, how many defects there are of each class, what failed.
+
+    ``lines`` holds for each class that is a line its length in all images and its largest width, in pixels.
+    """
 
     images: int = 0
     defects: dict[str, int] = field(default_factory=dict)
+    lines: dict[str, tuple[float, float]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Count what the table of classes says about one class in one image."""
+        name = row['class']
+        self.defects[name] += row['count']
+        if name in self.lines:
+            length, widest = self.lines[name]
+            self.lines[name] = length + row['length'], max(widest, row['max_width'] or 0)
 
 
 @dataclass
 class FolderWriter:
     """Writes one prediction at a time: ``masks/{name}.png`` of class indices, and, unless ``overlays`` is off,
-    ``overlays/{name}.jpg``; with ``scores`` also ``scores/{name}.npy``, (C, H, W) float16."""
+    ``overlays/{name}.jpg``; with ``scores`` also ``scores/{name}.npy``, (C, H, W) float16. The tables tell length
+    and width of what the ``ruler`` measures."""
 
     out: Path
     predictor: Predictor
     overlays: bool = True
     opacity: float = 0.35
     scores: bool = False
+    ruler: Ruler = Ruler()
     overwritten: int = field(default=0, init=False)  # masks that were there from an earlier time
 
     def __call__(self, item: tuple[NamedImage, Prediction]) -> Rows:
@@ -49,7 +63,7 @@ class FolderWriter:
             self._write(image.name, prediction)
         except OSError as error:
             raise RunError(f'{self.out}: cannot write {image.name} ({error.strerror or error})') from error
-        return defect_rows(str(image.path), prediction, self.predictor.classes)
+        return defect_rows(str(image.path), prediction, self.predictor.classes, self.ruler)
 
     def _write(self, name: str, prediction: Prediction) -> None:
         mask = self._place('masks', f'{name}.png')
@@ -85,13 +99,17 @@ def predict_folder(
     remove_partials(writable_folder(writer.out))
     if writer.overlays:
         writer.write_legend()
-    summary = Summary(defects=dict.fromkeys(writer.predictor.classes[1:], 0))
-    with _tables(writer.out) as (classes, defects):
+    ruler = writer.ruler
+    summary = Summary(
+        defects=dict.fromkeys(writer.predictor.classes[1:], 0), lines=dict.fromkeys(ruler.classes, (0.0, 0.0))
+    )
+    columns = CLASS_COLUMNS + ruler.columns, DEFECT_COLUMNS + ruler.columns
+    with _tables(writer.out, columns) as (classes, defects):
         for per_class, per_defect in map_ahead(writer, _predictions(images, writer, summary), 1, 1):
             classes.writerows(per_class)
             defects.writerows(per_defect)
-            for _, name, count, *_ in per_class:
-                summary.defects[name] += count
+            for row in per_class:
+                summary.add(dict(zip(columns[0], row, strict=True)))
             summary.images += 1
             progress(summary.images + len(summary.failures), len(images))
     return summary
@@ -111,8 +129,8 @@ def _predictions(
 
 
 @contextmanager
-def _tables(out: Path) -> Iterator[tuple[Any, Any]]:
-    """Writers of the two tables, which take their names when the block ends, well or by an interruption."""
+def _tables(out: Path, columns: tuple[Sequence[str], Sequence[str]]) -> Iterator[tuple[Any, Any]]:
+    """Writers of the two tables with their headings, which take their names when the block ends, well or by an interruption."""
     interruption = None
     with (
         replacing(out / 'defects.csv') as first,
@@ -121,8 +139,8 @@ def _tables(out: Path) -> Iterator[tuple[Any, Any]]:
         second.open('w', newline='', encoding='utf-8') as two,
     ):
         writers = csv.writer(one), csv.writer(two)
-        writers[0].writerow(CLASS_COLUMNS)
-        writers[1].writerow(DEFECT_COLUMNS)
+        for writer, names in zip(writers, columns, strict=True):
+            writer.writerow(names)
         try:
             yield writers
         except KeyboardInterrupt as stop:

@@ -17,7 +17,7 @@ from mmseg_ext.engine.threshold import find_threshold, set_threshold
 from mmseg_ext.errors import DataError, RunError
 from mmseg_ext.functional.decision import decide, probabilities
 from mmseg_ext.inference.reading import Image, Reader, Sample, describe
-from mmseg_ext.inference.sources import build_model, class_names, find_device, read_config
+from mmseg_ext.inference.sources import build_model, class_curves, class_names, find_device, read_config
 from mmseg_ext.inference.stream import map_ahead
 from mmseg_ext.inference.tiles import Network, Prepared, Tiling
 
@@ -47,7 +47,8 @@ class _Ready(NamedTuple):
 
 
 class Predictor:
-    """The model of a config with the weights of a checkpoint; ``classes`` and ``palette`` (RGB) name its classes.
+    """The model of a config with the weights of a checkpoint; ``classes`` and ``palette`` (RGB) name its classes,
+    ``curves`` those that are lines.
 
     The pipeline, the normalisation and the padding are those of the config's test data set, so that masks equal
     those of ``tools/test.py --out``, pixel by pixel (on images that are not tiled, see ``Tiling``). So does the
@@ -64,6 +65,7 @@ class Predictor:
         cfg = read_config(config)
         self.device = find_device(device)
         self.classes, self.palette = class_names(cfg)
+        self.curves = class_curves(cfg)
         self.reader = Reader(cfg)
         self.model = build_model(cfg, Path(checkpoint), self.device)
         self.network = Network(self.model, tiling or Tiling())

@@ -1,6 +1,7 @@
 """From what a user names, a run or two files, to weights, config, classes."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -62,14 +63,26 @@ def build_model(cfg: Config, checkpoint: Path, device: torch.device) -> nn.Modul
 
 def class_names(cfg: Config) -> tuple[list[str], list[list[int]]]:
     """Names and RGB colours of the classes as the test data set has them; its files need not be there."""
-    init_default_scope('mmseg')
-    dataset = dataset_configs(cfg, 'test')[0]
-    try:
-        meta = DATASETS.build(dict(dataset, pipeline=[], lazy_init=True)).metainfo
-    except Exception as error:  # any registered class may fail in its own way on a wrong config
-        raise UsageError(f'test_dataloader.dataset: {first_line(error)}') from error
-    place = f'test_dataloader.dataset ({dataset.type})'
+    meta = _test_metainfo(cfg)
+    place = f'test_dataloader.dataset ({dataset_configs(cfg, "test")[0].type})'
     problems = [*class_problems(cfg.model, {place: len(meta['classes'])}), *threshold_problems(cfg.model)]
     if problems:
         raise UsageError(listed(problems))
     return list(meta['classes']), [list(colour) for colour in meta['palette']]
+
+
+def class_curves(cfg: Config) -> tuple[str, ...]:
+    """The classes that are lines, which the test data set names in ``curves``.
+
+    A name that is no class is left out: a config that renames the classes inherits the curves of its data set.
+    """
+    meta = _test_metainfo(cfg)
+    return tuple(name for name in meta['classes'][1:] if name in meta.get('curves', ()))
+
+
+def _test_metainfo(cfg: Config) -> dict[str, Any]:
+    init_default_scope('mmseg')
+    try:
+        return DATASETS.build(dict(dataset_configs(cfg, 'test')[0], pipeline=[], lazy_init=True)).metainfo
+    except Exception as error:  # any registered class may fail in its own way on a wrong config
+        raise UsageError(f'test_dataloader.dataset: {first_line(error)}') from error
