@@ -10,7 +10,8 @@ defects.csv (a row for each image and class: count, pixels, percent of the image
 components.csv (a row for each defect: box, centroid, pixels, mean score). Where a class is a line, such as the
 cracks of the crack data sets, both tables have its length, mean and largest width. Masks equal those of
 tools/test.py; images above 16.8 million pixels are looked at in overlapping tiles. Unreadable images do not stop
-the others and are reported at the end. Exit code 0: all done, 2: wrong arguments, 3: images that could not be used.
+the others and are reported at the end.
+Exit code 0: all done, 2: wrong arguments, 3: images that could not be used.
 """
 
 import argparse

@@ -64,9 +64,8 @@ def half_widths(mask: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     beside, below = np.argwhere(ring[:, 1:] & ring[:, :-1]), np.argwhere(ring[1:] & ring[:-1])
     if not len(pixels):
         return np.zeros(0)
-    background = KDTree(
-        np.concatenate([np.argwhere(ring), beside + np.array([0, 0.5]), below + np.array([0.5, 0])])
-    )
+    between = beside + np.array([0, 0.5]), below + np.array([0.5, 0])
+    background = KDTree(np.concatenate([np.argwhere(ring), *between]))
     places = (pixels + 1)[:, None] + (np.indices((3, 3)).reshape(2, -1).T - 1) / 2
     return background.query(places)[0].max(1) - 0.5
 

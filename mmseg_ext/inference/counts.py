@@ -33,10 +33,8 @@ class Ruler:
         if not (0 < self.mm_per_pixel < math.inf):
             raise UsageError(f'{self.mm_per_pixel} mm per pixel: expected a number above 0')
         if not self.classes:
-            what = 'no class of this model is a line, so no length is measured'
-            raise UsageError(
-                f'{self.mm_per_pixel} mm per pixel: {what}; leave it out, or name the lines in curves'
-            )
+            what = 'this model has no class that is a line, so there is no length to measure'
+            raise UsageError(f'{self.mm_per_pixel} mm per pixel: {what}; leave it out')
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class FolderWriter:
     overlays: bool = True
     opacity: float = 0.35
     scores: bool = False
-    ruler: Ruler = Ruler()
+    ruler: Ruler = field(default_factory=Ruler)
     overwritten: int = field(default=0, init=False)  # masks that were there from an earlier time
 
     def __call__(self, item: tuple[NamedImage, Prediction]) -> Rows:
@@ -130,7 +130,8 @@ def _predictions(
 
 @contextmanager
 def _tables(out: Path, columns: tuple[Sequence[str], Sequence[str]]) -> Iterator[tuple[Any, Any]]:
-    """Writers of the two tables with their headings, which take their names when the block ends, well or by an interruption."""
+    """Writers of the two tables below their headings; the files take their names when the block ends, well or by an
+    interruption."""
     interruption = None
     with (
         replacing(out / 'defects.csv') as first,
