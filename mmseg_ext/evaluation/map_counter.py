@@ -48,7 +48,7 @@ class MapCounter:
     def count(self, probability: np.ndarray, true: np.ndarray, ignored: np.ndarray | None = None) -> np.ndarray:
         """(K, 4) int64 counts of a map (H, W), floats in 0..1 or uint8 or uint16, and its masks (H, W) bool.
 
-        Raises ValueError for values outside 0..1, NaN or another size.
+        No pixel is true and ignored. Raises ValueError for values outside 0..1, NaN or another size.
         """
         if probability.shape != true.shape:
             raise ValueError(
@@ -56,7 +56,7 @@ class MapCounter:
             )
         ranks = self.thresholds.ranks(self._rounded(probability))
         if ignored is not None:
-            ranks[ignored], true = 0, true & ~ignored
+            ranks[ignored] = 0
         radius = self._radius(true.shape)
         if self.thin or self.one_to_one:
             return matched_counts(ranks, true, len(self.thresholds), radius, self.thin, self.one_to_one)

@@ -34,7 +34,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-RECALLS = np.arange(101) / 100  # not linspace, whose .97 need not be the .97 of 97 / 100
+RECALLS = np.arange(101) / 100  # not linspace, whose .57 is another number than 57 / 100
 BETWEEN = np.linspace(0, 1, 100)  # steps from one threshold to the next
 
 

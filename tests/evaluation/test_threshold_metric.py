@@ -85,6 +85,13 @@ def test_bsds_against_the_loop():
     assert (scores['ODS'], scores['threshold']) == (pytest.approx(best[0]), pytest.approx(best[1]))
 
 
+@pytest.mark.parametrize(('step', 'score'), [((2, 3), 1), ((0, 3), 1), ((4, 0), 0), ((3, 3), 0)])
+def test_the_tolerance_of_bsds_is_a_share_of_the_diagonal(step, score):
+    map_, label = np.zeros((300, 400)), np.zeros((300, 400))  # .0075 of 500 is 3.75 pixels
+    label[100, 100] = map_[100 + step[0], 100 + step[1]] = 1
+    assert scored([sample(map_, label)], protocol='bsds')[0]['ODS'] == score
+
+
 @pytest.mark.parametrize('radius', [0, 2])
 def test_deepcrack_tip_against_the_loop(radius):
     pairs = noisy_images()
@@ -105,6 +112,15 @@ def test_crackformer_against_the_loop():
     counts = loop(stored, np.arange(100) / 100, True, 0)
     assert scores['ODS'] == pytest.approx(max(f1(*row) for row in counts.sum(0)), rel=1e-12)
     assert scores['OIS'] == pytest.approx(np.mean([max(f1(*row) for row in image) for image in counts]), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ('protocol', 'value', 'score'),
+    [('bsds', 0.5, 1), ('deepcrack_tip', 0.5, 1), ('crackformer', 0.2, 0), ('macro', 0.5, 0)],
+)
+def test_a_probability_equal_to_the_threshold(protocol, value, score):
+    built = sample(np.array([[value, 0]]), np.array([[1, 0]]))
+    assert scored([built], protocol=protocol, thresholds=(value,))[0]['ODS'] == score
 
 
 def test_crackformer_sees_8_bits():

@@ -147,7 +147,9 @@ def test_average_precision_takes_the_best_of_equal_recalls_and_skips_what_is_und
 
 
 def test_a_recall_on_the_grid_belongs_to_it():
-    assert average_precision(np.array([1.0]), np.array([97 / 100])) == pytest.approx(98 / 101)
+    for hundredths in range(101):
+        points = np.array([1.0]), np.array([hundredths / 100])
+        assert average_precision(*points) == pytest.approx((hundredths + 1) / 101)
 
 
 def random_counts(data, name: str) -> np.ndarray:
@@ -202,7 +204,7 @@ def test_grids():
 
 
 def test_an_unknown_protocol():
-    with pytest.raises(ValueError, match='unknown protocol \'deepcrack\'; did you mean deepcrack_tip'):
+    with pytest.raises(ValueError, match="unknown protocol 'deepcrack'; did you mean deepcrack_tip"):
         find_protocol('deepcrack')
     with pytest.raises(ValueError, match='there are bsds, deepcrack_tip, crackformer, macro'):
         find_protocol('xyz')
