@@ -19,6 +19,7 @@ from mmseg_ext.reports.page.findings import finding
 from mmseg_ext.reports.page.forest import forest
 from mmseg_ext.reports.page.history import Curve, history
 from mmseg_ext.reports.page.images import spread
+from mmseg_ext.reports.page.precision_recall import precision_recall
 from mmseg_ext.reports.page.scores import defect_classes, scored
 from mmseg_ext.reports.page.sheets import room, sheets
 from mmseg_ext.reports.page.style import Look, looks
@@ -125,6 +126,9 @@ def _of_class(name: str) -> tuple[str, str]:
 PARTS: dict[str, Callable[[Basis], Any]] = {
     'forest': _forest,
     'bars': _bars,
+    'precision_recall': lambda basis: precision_recall(
+        basis.table, basis.look, basis.label('precision against recall')
+    ),
     'history': _history,
     'spread': lambda basis: spread(basis.table.lines, basis.look, basis.label('scores of single images')),
     'confusion': lambda basis: matrices(basis.table.lines),

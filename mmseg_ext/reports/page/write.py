@@ -5,12 +5,13 @@ from pathlib import Path
 from mmseg_ext.files import replacing, writable_folder, write_text
 from mmseg_ext.reports.comparison.records import read_project
 from mmseg_ext.reports.comparison.text import markdown, write_csv
-from mmseg_ext.reports.comparison.wording import points
+from mmseg_ext.reports.comparison.wording import points, score
 from mmseg_ext.reports.page import shell
 from mmseg_ext.reports.page.facts import log_of
 from mmseg_ext.reports.page.findings import interval, number
 from mmseg_ext.reports.page.key import swatch
 from mmseg_ext.reports.page.view import Page, Progress, page_of
+from mmseg_ext.score_names import digits
 
 
 def write_report(
@@ -33,5 +34,7 @@ def write_report(
 
 def render(page: Page) -> str:
     """The page as HTML."""
-    functions = dict(number=number, points=points, interval=interval, log=log_of, swatch=swatch)
+    functions = dict(
+        number=number, points=points, interval=interval, log=log_of, swatch=swatch, score=score, digits=digits
+    )
     return shell.render(shell.HERE, 'page.html.jinja', page, functions)
