@@ -154,9 +154,10 @@ def test_of_several_heads_the_last_one_decides(run, tmp_path):
     set_threshold(model, threshold)
     assert model.decode_head.threshold == model.decode_head[1].threshold == 0.31
     assert model.decode_head[0].threshold == 0.9
-    other = Config(dict(model=dict(decode_head=[dict(threshold=0.31), dict(threshold=0.2)])))
-    model.decode_head[1].threshold = 0.2
-    assert find_threshold(model, other, run / WEIGHTS) == (0.2, 'command line')
+    first, last = copy.deepcopy(cfg), copy.deepcopy(cfg)
+    first.model.decode_head[0].threshold, last.model.decode_head[1].threshold = 0.2, 0.2
+    assert find_threshold(Cascade(), first, run / WEIGHTS).origin == 'validation'
+    assert find_threshold(Cascade(), last, run / WEIGHTS).origin == 'command line'
 
 
 def test_a_model_without_a_head_has_none(run):
