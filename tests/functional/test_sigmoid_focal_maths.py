@@ -18,7 +18,9 @@ def batch(channels: int) -> tuple[Tensor, Tensor]:
     return logits, label
 
 
-@pytest.mark.parametrize(('y', 'alpha', 'share'), [(1, 0.25, 0.25), (0, 0.25, 0.75), (1, None, 1), (0, None, 1)])
+@pytest.mark.parametrize(
+    ('y', 'alpha', 'share'), [(1, 0.25, 0.25), (0, 0.25, 0.75), (1, 0.0, 0), (1, None, 1), (0, None, 1)]
+)
 def test_an_undecided_pixel_costs_its_share_of_log_2_over_4(y, alpha, share):
     loss = sigmoid_focal_loss(torch.zeros(1, 1, 2, 2), torch.full((1, 2, 2), y), alpha)
     assert loss.item() == pytest.approx(share * math.log(2) / 4)

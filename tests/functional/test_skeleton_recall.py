@@ -72,6 +72,7 @@ def test_recall_counts_the_probability_on_the_tube_alone():
     assert recall_on(tube, logits, label).item() == pytest.approx(1.8 / 3, abs=1e-5)
     softmax = torch.cat([torch.zeros_like(logits), logits], 1)
     assert recall_on(tube, softmax, label).item() == pytest.approx(1.8 / 3, abs=1e-5)
+    assert recall_on(tube, logits, label, smooth=1.0).item() == pytest.approx(2.8 / 4)
     weight = torch.tensor([[[0.0, 2.0, 1.0, 7.0, 7.0, 7.0]]])
     assert recall_on(tube, logits, label, weight).item() == pytest.approx((1.2 + 0.3) / 3, abs=1e-5)
 
