@@ -63,9 +63,11 @@ def smooth_places(graph: PixelGraph, rounds: int) -> np.ndarray:
 def prune_spurs(pixels: np.ndarray, half_width: np.ndarray) -> tuple[PixelGraph, np.ndarray]:
     """The graph of ``pixels`` without its spurs, and the half width (N,) of each pixel that is left.
 
-    A branch with a free end is a spur when, from the junction to the border of the mask at its tip, it is shorter
-    than three half widths of the junction: then it sticks out of the crack by less than the crack's own width.
-    All spurs go at once, and again until there are none, for a spur may have spurs.
+    A branch with a free end is a spur when, from its junction to the border of the mask at its tip, it is shorter
+    than one and a half times the junction's width, so that it sticks out of the crack by less than the crack's
+    own width. Where that holds for all branches of a junction, as in a short and thick piece of a crack, the two
+    longest stay unless they are shorter than the width itself, as in a spot. All spurs go at once, and again until
+    there are none, for a spur may have spurs.
     """
     while True:
         graph = build_graph(pixels)
@@ -80,19 +82,32 @@ def _spur_pixels(graph: PixelGraph, half_width: np.ndarray) -> np.ndarray:
     size = len(graph.pixels)
     junction = graph.degree > 2
     first, second = graph.links.T
-    inside = ~(junction[first] | junction[second])
-    parts = coo_matrix((np.ones(inside.sum(), bool), (first[inside], second[inside])), (size, size))
-    branch = connected_components(parts, directed=False)[1] if size else np.zeros(0, np.int64)
     leaving = junction[first] != junction[second]
-    root, foot = (np.where(junction[first] == is_root, first, second)[leaving] for is_root in (True, False))
-    step = step_lengths(graph, graph.pixels)
-    tip = graph.degree == 1
-    reach = (
-        np.bincount(branch[first[inside]], step[inside], size)
-        + np.bincount(branch[foot], step[leaving], size)
-        + np.bincount(branch[tip], half_width[tip], size)
-    )
-    # A branch that leaves one junction once is a line with a free end: it may be a spur.
-    once = np.bincount(branch[foot], minlength=size) == 1
-    limit = 3 * np.bincount(branch[foot], half_width[root], size)
-    return (once & (reach < limit))[branch]
+    part = _parts(size, graph.links[~leaving])  # each branch, and each junction of one or more pixels, is a part
+    root, foot = (np.where(junction[first] == at, first, second)[leaving] for at in (True, False))
+    step, tip = step_lengths(graph, graph.pixels), graph.degree == 1
+    inside = ~(junction[first] | junction[second])
+    reach = np.bincount(part[first[inside]], step[inside], size) + np.bincount(part[foot], step[leaving], size)
+    reach += np.bincount(part[tip], half_width[tip], size)
+    # A branch that leaves one junction once is a line with a free end.
+    free = (np.bincount(part[foot], minlength=size) == 1)[part[foot]]
+    spur = np.zeros(size, bool)
+    spur[part[foot]] = _are_spurs(part[root], reach[part[foot]], 2 * half_width[root], free)
+    return spur[part]
+
+
+def _parts(size: int, links: np.ndarray) -> np.ndarray:
+    """(size,) the number of the connected part that each pixel belongs to."""
+    matrix = coo_matrix((np.ones(len(links), bool), links.T), (size, size))
+    return connected_components(matrix, directed=False)[1] if size else np.zeros(0, np.int64)
+
+
+def _are_spurs(junction: np.ndarray, reach: np.ndarray, width: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """(B,) bool for branches of which ``junction``, ``reach`` and ``width`` of the junction are known."""
+    length = np.where(free, reach, np.inf)
+    order = np.lexsort((-length, junction))
+    first = np.searchsorted(junction[order], junction[order])
+    rank, longest = np.empty(len(order), np.int64), np.empty(len(order))
+    rank[order], longest[order] = np.arange(len(order)) - first, length[order][first]
+    goes_on = (rank < 2) & (longest < 1.5 * width)
+    return (length < width) | ((length < 1.5 * width) & ~goes_on)

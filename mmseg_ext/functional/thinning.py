@@ -1,8 +1,8 @@
 """Thinning of a mask to lines of one pixel, in a time that follows from its pixels and not from the image's.
 
 scikit-image's ``thin`` gives the same lines and looks at the whole image in every round: on a photograph of 28
-megapixels seconds instead of a tenth of one. Its ``skeletonize`` is fast, but not used for measuring: bars at 45
-degrees whose width it counts as even shrink from their ends to almost nothing.
+megapixels seconds instead of a tenth of one. Its ``skeletonize`` is fast, but not used for measuring: some bars
+at 45 degrees, four or eight diagonals wide, shrink from their ends to a single pixel.
 """
 
 from collections.abc import Iterator

@@ -130,8 +130,8 @@ def _predictions(
 
 @contextmanager
 def _tables(out: Path, columns: tuple[Sequence[str], Sequence[str]]) -> Iterator[tuple[Any, Any]]:
-    """Writers of the two tables below their headings; the files take their names when the block ends, well or by an
-    interruption."""
+    """Writers of the two tables below their headings; the files take their names when the block ends, well or by
+    an interruption."""
     interruption = None
     with (
         replacing(out / 'defects.csv') as first,
