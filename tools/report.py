@@ -4,8 +4,9 @@ python tools/report.py work_dirs/default                     # prints the tables
 python tools/report.py work_dirs/default --out report
 
 Writes report.html (one file that needs no network: tables to sort, differences with their noise, bars, curves,
-confusion matrices, worst images), tables.md (for a text) and results.csv (a line a run). Works while runs are
-under way, too: those that failed are listed with the reason, those without a result yet are counted.
+precision and recall of lines, confusion matrices, worst images), tables.md (for a text) and results.csv (a line a
+run). Works while runs are under way, too: those that failed are listed with the reason, those without a result yet
+are counted.
 """
 
 import argparse

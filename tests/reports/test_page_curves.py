@@ -8,10 +8,12 @@ from pathlib import Path
 import matplotlib.axes
 import numpy as np
 import pytest
+import torch
 from fake_project import add_curves, draw_confusions, make_fake_project, write_plan, write_run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmseg_ext.evaluation import ThresholdMetric
 from mmseg_ext.files import write_json
 from mmseg_ext.reports.comparison.records import RunRecord, read_project
 from mmseg_ext.reports.comparison.tables import score_tables
@@ -108,6 +110,28 @@ def test_a_line_a_seed_and_its_ods(tmp_path, drawn):
             np.testing.assert_array_equal(mark[2], [scores[f'recall@{TAG}'], scores[f'precision@{TAG}']])
             gap = np.abs(curve[2] - mark[2][:, None]).max(0).min()
             assert gap < 1e-5  # the mark lies on the curve
+
+
+@pytest.mark.parametrize('protocol', ['bsds', 'deepcrack_tip', 'crackformer', 'macro'])
+def test_what_the_metric_leaves(tmp_path, drawn, protocol):
+    file = write_run(tmp_path / 'exp/N/a/seed0', np.array([[[90, 2], [3, 5]]]), CLASSES) / 'test/result.json'
+    metric, random = ThresholdMetric(protocol, tolerance=1), np.random.default_rng(0)
+    for _ in range(3):
+        true = random.random((1, 20, 20)) < 0.1
+        map_ = np.clip(0.5 * true + random.random((1, 20, 20)) / 2, 0, 1)
+        sample = dict(gt_sem_seg=dict(data=torch.tensor(true).long()), seg_logits=dict(data=torch.tensor(map_)))
+        metric.process(None, [sample])
+    scores = json.loads(file.read_text(encoding='utf-8'))['scores'] | metric.evaluate(3)
+    changed(file, scores=scores, curves={metric.tag: metric.curve})
+    (swept,) = made(tmp_path)[0].tags
+    assert swept.table.title == f'Over all thresholds: {protocol}, 1 px'
+    assert [cell.values for cell in swept.table.lines[0].cells] == [
+        (scores[f'{name}@{metric.tag}'],) for name in ('ODS', 'OIS', 'AP', 'threshold')
+    ]
+    (curve,) = [points for _, _, points, options in drawn if options.get('lw') == 1.3]
+    (mark,) = [points for _, _, points, options in drawn if 'ms' in options]
+    assert len(curve.T) > 50
+    assert np.abs(curve - mark[:, None]).max(0).min() < 0.01
 
 
 @pytest.mark.parametrize(

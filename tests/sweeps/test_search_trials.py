@@ -17,6 +17,7 @@ from mmseg_ext.sweeps.search.request import read_objective
 from mmseg_ext.sweeps.search.search import run_search
 from mmseg_ext.sweeps.search.study import open_study
 from mmseg_ext.sweeps.search.trials import Loop
+from mmseg_ext.sweeps.search.wording import shown_scores
 
 LINE = f'parameters: {{{LR}: {{log: [1e-4, 1]}}}}'  # a space of one parameter
 
@@ -46,6 +47,18 @@ def states(study) -> list[str]:
 def in_turn(*scores):
     """A score for each trial in the order of their folders."""
     return lambda job: scores[int(job.folder.name.removeprefix('trial')) % len(scores)]
+
+
+def test_a_score_with_a_tag_is_an_objective(request_of):
+    name = 'ODS@bsds-0.0075d'
+    objectives = (read_objective(name),)
+    engine = FakeEngine(score=lambda _: 34.5, extra=lambda _: {name: 0.71234, 'IoU.crack': 34.5})
+    request = request_of(trials=1, objectives=objectives)
+    study, _ = loop(request, engine)
+    (trial,) = study.trials
+    assert trial.value == 0.71234
+    assert trial.user_attrs['scores'] == {'mIoU_fg': 34.5, name: 0.71234}  # those of classes stay in its folder
+    assert shown_scores(request, trial) == f'{name} 0.7123'
 
 
 def test_every_trial_is_trained_and_told(request_of):

@@ -23,6 +23,7 @@ from mmseg_ext.reports.page.precision_recall import precision_recall
 from mmseg_ext.reports.page.scores import defect_classes, scored
 from mmseg_ext.reports.page.sheets import room, sheets
 from mmseg_ext.reports.page.style import Look, looks
+from mmseg_ext.score_names import is_of_class
 
 Progress = Callable[[int, int], None]
 MEANS = ('mIoU_fg', 'mAcc_fg')
@@ -114,7 +115,7 @@ def _history(basis: Basis) -> list[Markup]:
             basis.label(f'validation {key} over the iterations'),
         )
         for key, title in zip(basis.table.keys, basis.table.headings, strict=True)
-        if '.' in key
+        if is_of_class(key)
     )
     return [plot for plot in plots if plot is not None]
 
