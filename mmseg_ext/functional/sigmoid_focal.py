@@ -2,7 +2,7 @@
 https://arxiv.org/abs/1708.02002).
 
 With the margin m = +-logit, positive where the sigmoid is right, and p its sigmoid, ``(1-p)^gamma (-log p)`` has
-the slope ``(1-p)^gamma (gamma p log p - (1-p))`` along m: finite for every gamma, and one buffer of the size of the
+the slope ``(1-p)^gamma (gamma p log p - (1-p))`` along m: finite for any gamma, and one buffer of the size of the
 logits, where autograd keeps several.
 """
 
