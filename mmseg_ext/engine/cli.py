@@ -29,9 +29,9 @@ from mmseg_ext.score_names import is_of_class, rounded, spoken, tag_of
 KEYS = ('model', 'train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg', 'val_evaluator')
 KEYS += ('test_evaluator', 'optim_wrapper', 'default_hooks', 'visualizer', 'randomness')
 ORIGINS = {
-    CONFIGURED: 'the threshold of the config',
-    STORED: 'the best threshold of the validation that closed the training',
-    GIVEN: 'asked for in place of the one the run was trained with',
+    CONFIGURED: 'as the config says',
+    STORED: 'best of the validation after training',
+    GIVEN: 'asked for in place of what the run was trained with',
 }
 FILES = ('result.json', 'per_image.csv', 'worst.png', 'curves.png')
 
@@ -187,8 +187,8 @@ def _decision(threshold: dict[str, Any]) -> list[str]:
     if threshold.get('used') is None:
         return []
     best = threshold.get('best')
-    here = '' if best is None else f'; best on these images: {best:g} ({spoken(threshold["tag"])})'
-    return [f'masks: probability > {threshold["used"]:g}, {ORIGINS[threshold["origin"]]}{here}']
+    here = '' if best is None else f'; best on these images {best:g} ({spoken(threshold["tag"])})'
+    return [f'masks: probability > {threshold["used"]:g} ({ORIGINS[threshold["origin"]]}){here}']
 
 
 def _paths(folder: Path) -> list[str]:

@@ -53,11 +53,9 @@ def find_problems(cfg: Config, splits: tuple[str, ...], known: Iterable[str]) ->
                 data += data_problems(split, built)
         if split != 'train':
             _evaluators(cfg[f'{split}_evaluator'], split, usage)
-    usage += [*class_problems(cfg.model, classes), *crop_problems(cfg), *threshold_problems(cfg.model)]
-    single = list(single_logit_problems(cfg.model))
-    usage += single
-    # Such a head refuses to be built, in other words.
-    model = None if single else _build(MODELS, 'model', cfg.model, usage)
+    usage += [*class_problems(cfg.model, classes), *crop_problems(cfg)]
+    usage += [*threshold_problems(cfg.model), *single_logit_problems(cfg.model)]
+    model = _build(MODELS, 'model', cfg.model, usage)
     if 'train' in splits:
         usage += monitor_problems(cfg)
     if 'train' in splits and model is not None:

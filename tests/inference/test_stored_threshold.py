@@ -93,7 +93,7 @@ def test_from_then_on_the_best_decides_and_masks_agree(run, tmp_path, capsys):
     assert (tested['threshold']['used'], tested['threshold']['origin']) == (best, 'validation')
     assert tested['config_hash'] == result(run / 'train')['config_hash']
     assert config_hash(Config.fromfile(run / 'test/config.py')) == tested['config_hash']
-    assert f'masks: probability > {best:g}, the best threshold of the validation' in said
+    assert f'masks: probability > {best:g} (best of the validation after training)' in said
     assert said.endswith((run / 'test/test_log.txt').read_text())
     assert run_tool('predict', 'run', 'mine/img_dir/test', '--out', tmp_path / 'found', '--no-overlays') == 0
     ours = masks(tmp_path / 'tested')
@@ -126,7 +126,7 @@ def test_another_threshold_can_be_asked_for(run, tmp_path, capsys, value):
     (folder,) = (tmp_path / 'work').iterdir()
     assert result(folder)['threshold']['used'] == value
     assert result(folder)['threshold']['origin'] == 'command line'
-    assert f'masks: probability > {value:g}, asked for' in capsys.readouterr().out
+    assert f'masks: probability > {value:g} (asked for' in capsys.readouterr().out
     assert before is None or (run / 'test/result.json').read_bytes() == before
     command = ['run', 'mine/img_dir/test', '--out', tmp_path / 'found', '--no-overlays']
     assert run_tool('predict', *command, *options) == 0
