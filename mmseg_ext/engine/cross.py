@@ -47,10 +47,10 @@ class Pair:
         return next((result for result in found if result and self._is_current(result)), None)
 
     def _is_current(self, result: dict[str, Any]) -> bool:
-        same = result['config_hash'] == config_hash(self.cfg) and result['split_hash'] == self.judged.hash
+        same = result['config_hash'] == config_hash(self.cfg) and result.get('split_hash') == self.judged.hash
         weights = Path(result['checkpoint']).name == self.run.checkpoint.name
-        # A training that was repeated since has other weights under the same name.
-        return same and weights and result['finished'] >= self.run.training['finished']
+        # A training that was repeated since has other weights under the same name; old results tell no time.
+        return same and weights and result.get('finished', '') >= self.run.training.get('finished', '')
 
 
 def cross_evaluate(

@@ -112,7 +112,7 @@ def config_on(run: TrainedRun, split: str, judged: JudgedSet) -> Config:
     cfg, pipeline = copy.deepcopy(run.cfg), next(dataset_leaves(own)).pipeline
     cfg[f'{split}_dataloader'] = copy.deepcopy(judged.loader)
     for dataset in dataset_configs(cfg, split):
-        dataset.pipeline = copy.deepcopy(pipeline)
+        dataset.pipeline = pipeline
     return cfg
 
 

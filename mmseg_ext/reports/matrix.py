@@ -15,6 +15,7 @@ from mmseg_ext.errors import UsageError
 
 DEFAULT = 'mIoU_fg'  # of two classes it is the IoU of class 1
 CURVE = 'ODS@'
+SHORT = 24  # letters of a recipe's name that a label takes as a whole
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def columns_of(tested: Iterable[Judging]) -> tuple[str, ...]:
 def rows_of(tested: Sequence[Judging]) -> dict[str, list[Judging]]:
     """What belongs to one row, by its label: seeds of one config. Recipes in order, their sets as the columns are.
 
-    The label is the training set; of several recipes also that part of their names in which they differ.
+    The label is the training set; of several recipes also their names, of long ones the part in which they differ.
     """
     rows: dict[tuple[str, str, str], list[Judging]] = {}
     for each in tested:
@@ -128,7 +129,8 @@ def rows_of(tested: Sequence[Judging]) -> dict[str, list[Judging]]:
 
 def _labels(keys: Sequence[tuple[str, str, str]], methods: Sequence[str]) -> list[str]:
     """The labels of rows by (method, training set, hash of the config), all different."""
-    short = dict(zip(methods, differing_parts(methods), strict=True))
+    told = methods if len(methods) > 1 and max(map(len, methods)) <= SHORT else differing_parts(methods)
+    short = dict(zip(methods, told, strict=True))
     labels = [f'{trained_on} · {short[method]}'.removesuffix(' · ') for method, trained_on, _ in keys]
     # Another config under the same name is another training: its hash tells it apart.
     pairs = zip(labels, keys, strict=True)

@@ -141,6 +141,14 @@ def test_another_training_makes_its_row_new(judged, again):
     assert again(judged) == ['mine/seed1/test-on-mine', 'mine/seed1/test-on-other']
 
 
+def test_results_that_tell_no_time_are_used(judged, again):
+    for file in judged.rglob('result.json'):
+        content = result(file.parent)
+        del content['finished']
+        file.write_text(json.dumps(content))
+    assert again(judged) == []
+
+
 def test_other_weights_are_judged_anew(judged, again):
     file = judged / 'other/seed0/train/ckpt/best_mIoU_fg_iter_3.pth'
     file.rename(file.with_name('best_mIoU_fg_iter_6.pth'))

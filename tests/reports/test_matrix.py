@@ -27,7 +27,7 @@ ODS = 'ODS@macro-0px'
 
 
 def judging(trained_on, tested_on, iou, seed=0, model='unet', **changes) -> Judging:
-    """A run named ``<model>_bce_20k_<set>-64x64`` on a set, with an IoU in percent and half of it as ODS."""
+    """``<model>_bce_dice_plateau_20k_<set>-64x64`` on a set: an IoU in percent, and half of it as ODS."""
     scores = dict(mIoU_fg=iou, FalseAlarms=2.0, **{ODS: iou and iou / 200, 'threshold@macro-0px': 0.3})
     result = dict(
         scores=scores,
@@ -39,7 +39,7 @@ def judging(trained_on, tested_on, iou, seed=0, model='unet', **changes) -> Judg
     )
     values = dict(
         run=Path(f'{model}/{trained_on}/seed{seed}'),
-        recipe=f'{model}_bce_20k_{trained_on}-64x64',
+        recipe=f'{model}_bce_dice_plateau_20k_{trained_on}-64x64',
         config_hash=f'{model} {trained_on}',
         trained_on=trained_on,
         tested_on=tested_on,
@@ -105,6 +105,12 @@ def test_rows_of_several_recipes_stand_together_and_follow_the_columns():
     order = [('unet', 'b'), ('unetpp', 'b'), ('unet', 'a'), ('unetpp', 'a')]
     found = [judging(name, on, 1.0, model=model) for model, name in order for on in 'ab']
     assert list(rows_of(found)) == ['a · unet', 'b · unet', 'a · unetpp', 'b · unetpp']
+
+
+def test_short_names_of_recipes_stay_whole():
+    found = [judging('a', 'a', 1.0, recipe=f'ten_minutes-a{swapped}') for swapped in ('', '-dice_ce')]
+    assert list(rows_of(found)) == ['a · ten_minutes', 'a · ten_minutes-dice_ce']
+    assert list(rows_of(found[:1])) == ['a']
 
 
 def test_another_config_of_the_same_name_is_another_row():
@@ -212,7 +218,7 @@ def test_the_table_for_programs(square, tmp_path):
     assert len(lines) == 6 * 4
     assert lines[0] == dict(
         run='unet/a/seed0',
-        recipe='unet_bce_20k_a-64x64',
+        recipe='unet_bce_dice_plateau_20k_a-64x64',
         seed='0',
         trained_on='a',
         tested_on='a',
@@ -233,6 +239,9 @@ def test_the_picture_is_darker_where_the_score_is_higher(tmp_path):
     frame = (np.abs(picture - np.array([0x00, 0x9F, 0xE6])).max(2) < 8).nonzero()
     top_left, bottom_right = (tuple(f(axis) for axis in frame) for f in (np.min, np.max))
     half = [(low + high) // 2 for low, high in zip(top_left, bottom_right, strict=True)]
+
+    inside = np.array(frame).T
+    assert not ((inside[:, 0] < half[0]) & (inside[:, 1] > half[1])).any()  # a on b has no frame
 
     def shade(row: int, column: int) -> float:
         """Between the frame, or where it would be, and the number."""

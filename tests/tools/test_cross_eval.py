@@ -1,11 +1,13 @@
 """tools/cross_eval.py as its user meets it: matrices, files, and one line for what cannot be."""
 
 import csv
+import runpy
 import shutil
+import time
 
 import pytest
 from cross_runs import add_run, make_sets
-from tool_runner import run_tool
+from tool_runner import ROOT, run_tool
 
 NAMES = [
     'cross_eval.csv',
@@ -50,6 +52,14 @@ def test_a_project_on_all_its_sets_and_once_more(project, capsys):
     assert again.startswith('## OIS (macro, 0 px)\n')
     assert '1/4' not in again
     assert again.endswith('again/cross_eval.csv\nagain/cross_eval_OIS_macro-0px.png\n')
+
+
+def test_the_time_left_goes_on_at_the_pace_so_far(capsys, monkeypatch):
+    teller = runpy.run_path(str(ROOT / 'tools/cross_eval.py'))['Teller']()
+    monkeypatch.setattr(time, 'monotonic', lambda: teller.start + 10)
+    teller(0, 5, 'a on b')
+    teller(2, 5, 'c on d')
+    assert capsys.readouterr().out == '1/5 a on b\n3/5 c on d, about 15 s left\n'
 
 
 def test_one_run_on_a_set_by_name(project, capsys):

@@ -65,7 +65,7 @@ def page_of(tested: Sequence[Judging], matrices: Sequence[Matrix], notes: Sequen
         ('Data sets', str(len({each.tested_on for each in tested}))),
         ('Recipes', str(len({each.method for each in tested}))),
         ('Split', splits),
-        ('Newest result', max(each.result['finished'] for each in tested)[:10]),
+        ('Newest result', max(each.result.get('finished', '–') for each in tested)[:10]),
     )
     recipes = tuple((label, ', '.join(dict.fromkeys(each.recipe for each in row))) for label, row in rows.items())
     sections = (Section(each, heading(each.metric), drop_text(each), heat_map(each)) for each in matrices)
