@@ -120,6 +120,15 @@ def test_other_lengths_of_training_are_told(tmp_path):
     assert 'Iterations not alike: 400 in N0, a / N1, a / N2, a and 1 other rows; 800 in N4, a.' in notes(shown)
 
 
+def test_runs_that_ended_when_nothing_improved_are_alike_in_that(tmp_path):
+    rows = {(f'N{k}', 'a'): runs(BASE, 1, 6) for k in range(3)}
+    early = {(f'N{k}', 'a'): dict(iterations=300 + k, stopped_early=True) for k in range(3)}
+    assert 'alike' not in notes(table(tmp_path / 'a', rows, changes=early))
+    del early['N0', 'a']
+    said = 'Iterations not alike: 400 in N0, a; until nothing improved in N1, a / N2, a.'
+    assert said in notes(table(tmp_path / 'b', rows, changes=early))
+
+
 def test_a_class_in_few_images_gets_no_verdict(tmp_path):
     """Five images hold the second class: neither it nor the means are judged."""
     rows = {('N', 'a'): runs(BASE), ('N', 'b'): runs(BETTER)}

@@ -148,8 +148,14 @@ def _commit(run: RunRecord) -> str:
     return commit[:7] + plus + changes
 
 
+def _length(run: RunRecord) -> str:
+    """How long it was trained; runs that end when they no longer improve are alike in that, whenever it came."""
+    stopped = (run.training or {}).get('stopped_early')
+    return 'until nothing improved' if stopped else str(run.iterations or 'unknown')
+
+
 CONDITIONS: dict[str, Callable[[RunRecord], str]] = {
-    'Iterations': lambda run: str(run.iterations or 'unknown'),
+    'Iterations': _length,
     'Commits': _commit,
     'Mixed precision': lambda run: 'yes' if run.result.get('amp') else 'no',
     'Pretrained weights': lambda run: 'yes' if run.result.get('pretrained') else 'no',
