@@ -168,6 +168,19 @@ def test_undefined_scores_and_lost_curves(tmp_path, drawn):
     assert page.count('<td>–</td>') == 8
 
 
+def test_a_curve_without_an_ods(tmp_path, drawn):
+    project = crack_project(tmp_path, [('N', 'a'), ('N', 'b')], seeds=1)
+    file = project / 'exp/0/recipe/seed0/test/result.json'
+    scores = json.loads(file.read_text(encoding='utf-8'))['scores']
+    changed(file, scores=scores | dict.fromkeys(name for name in scores if '@' in name))
+    part, _ = made(project)
+    assert sum(options.get('lw') == 1.3 for *_, options in drawn) == 4
+    assert sum('ms' in options for *_, options in drawn) == 2
+    spoken = re.search('aria-label="([^"]*)"', part.tags[0].plot)[1]
+    assert 'N, b: ODS 0.' in spoken
+    assert 'N, a' not in spoken
+
+
 def test_points_without_a_precision_are_left_out():
     curve = dict(
         threshold=[0.1, 0.5, 0.9], precision=[0.2, 0.6, None], recall=[1.0, 0.5, 0.0], f1=[0.3, 0.5, None]

@@ -81,6 +81,14 @@ def test_markdown_by_hand(tmp_path):
     assert lines[start + 7].startswith('ODS: F1 at the one threshold')
 
 
+def test_the_legend_stands_once_and_notes_are_not_repeated(tmp_path):
+    project = add_curves(make_fake_project(tmp_path, images=5))
+    (table,) = score_tables(read_project(project).comparisons[0])
+    assert table.notes
+    assert [each.notes for each in tag_tables(table)] == [(), ()]
+    assert markdown(read_project(project)).count('ODS: F1 at the one threshold') == 1
+
+
 @pytest.mark.parametrize('width', [80, 100, 120])
 def test_a_terminal_shows_all_of_it(tmp_path, width):
     project = add_curves(make_fake_project(tmp_path, seeds=2))
