@@ -28,9 +28,10 @@ def measure_lines(mask: np.ndarray) -> CentreLines:
     length      of the centre line: the thinned mask (Guo and Hall 1989) without its spurs, as the sum of its
                 steps, 1 to a neighbour beside and √2 to one across, after the stairs of slanting lines have been
                 smoothed; at each free end it goes on to the border of the mask. All branches and rings count.
-    mean_width  area / length. It keeps what jagged borders take away from the distance to the border.
+    mean_width  area / length, at most the largest width. It keeps what jagged borders take away from the distance
+                to the border.
     max_width   of the largest disk on the centre line, leaving out what lies within the disk of a junction, where
-                two lines together are wider than either; at least the mean.
+                two lines together are wider than either.
 
     Exact for bars along rows and columns that are at least as long as wide. A diagonal line of n single pixels is
     (n - 1) √2 + 1 long, with a mean width of about 0.7 and a largest one of 1. What to expect otherwise, see the
@@ -48,8 +49,8 @@ def measure_lines(mask: np.ndarray) -> CentreLines:
     steps = step_lengths(graph, smooth_places(graph, SMOOTHING))
     ends = half_width * (2 - graph.degree).clip(0)
     length = np.bincount(line[graph.links[:, 0]], steps, count) + np.bincount(line, ends, count)
-    mean = np.bincount(ids[mask], minlength=count + 1)[1:] / length
-    return CentreLines(length, mean, np.maximum(_widest(graph, half_width, line, count), mean))
+    area, widest = np.bincount(ids[mask], minlength=count + 1)[1:], _widest(graph, half_width, line, count)
+    return CentreLines(length, np.minimum(area / length, widest), widest)
 
 
 def half_widths(mask: np.ndarray, pixels: np.ndarray) -> np.ndarray:

@@ -49,7 +49,8 @@ def smooth_places(graph: PixelGraph, rounds: int) -> np.ndarray:
     """Places (N, 2) of the pixels on lines that run straight where the pixels run in stairs.
 
     In each round every pixel of two links moves to the mean of itself and the middle of its two neighbours. Ends
-    and junctions stay, and so does every pixel of a line at 0, 45 or 90 degrees.
+    and junctions stay, and so does every pixel of a line at 0, 45 or 90 degrees. No pixel leaves its square of
+    side 1, through which the line passes: that keeps the smallest rings from shrinking to a point.
     """
     size = len(graph.pixels)
     half = coo_matrix((np.ones(len(graph.links)), graph.links.T), (size, size)).tocsr()
@@ -57,7 +58,7 @@ def smooth_places(graph: PixelGraph, rounds: int) -> np.ndarray:
     places = graph.pixels.astype(np.float64)
     for _ in range(rounds):
         places[inner] = (places / 2 + (half + half.T) @ places / 4)[inner]
-    return places
+    return places.clip(graph.pixels - 0.5, graph.pixels + 0.5)
 
 
 def prune_spurs(pixels: np.ndarray, half_width: np.ndarray) -> tuple[PixelGraph, np.ndarray]:

@@ -52,12 +52,14 @@ class Ruler:
             return [('',) * len(self.columns)] * count
         return [self._cells(*each) for each in zip(*lines, strict=True)]
 
-    def of_all(self, lines: CentreLines | None, pixels: int) -> tuple:
-        """The cells of ``columns`` for all defects of a class together: no length where there are none."""
+    def of_all(self, lines: CentreLines | None) -> tuple:
+        """The cells of ``columns`` for all defects of a class together: length 0 and no widths without any."""
         if lines is None:
             return ('',) * len(self.columns)
         length = lines.length.sum()
-        return self._cells(length, pixels / length, lines.max_width.max()) if pixels else self._cells(0.0)
+        if not length:
+            return self._cells(0.0)
+        return self._cells(length, (lines.length * lines.mean_width).sum() / length, lines.max_width.max())
 
     def text(self, pixels: float) -> str:
         """A length for people."""
@@ -91,7 +93,7 @@ def defect_rows(
         percent = f'{100 * pixels / prediction.mask.size:.6g}'
         mean = f'{(area * scores).sum() / pixels:.4f}' if pixels else ''
         counts = (len(area), pixels, percent, int(area.max(initial=0)), mean)
-        per_class.append((image, name, *counts, *ruler.of_all(lines, pixels)))
+        per_class.append((image, name, *counts, *ruler.of_all(lines)))
         per_defect += [
             (image, name, *box.tolist(), f'{x:.1f}', f'{y:.1f}', int(size), f'{score:.4f}', *cells)
             for box, (x, y), size, score, cells in zip(

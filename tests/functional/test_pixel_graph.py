@@ -47,6 +47,11 @@ def test_stairs_become_straight_and_straight_lines_stay():
         np.testing.assert_allclose(smooth_places(straight, 9), straight.pixels)
 
 
+def test_no_pixel_is_smoothed_out_of_its_square():
+    ring = build_graph(drawn('.#. #.# .#.'))
+    np.testing.assert_allclose(smooth_places(ring, 50), [[0.5, 1], [1, 0.5], [1, 1.5], [1.5, 1]])
+
+
 def test_one_round_of_smoothing_by_hand():
     graph = build_graph(drawn('#.# .#.'))
     np.testing.assert_allclose(smooth_places(graph, 1), [[0, 0], [0, 2], [0.5, 1]])

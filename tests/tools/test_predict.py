@@ -78,6 +78,33 @@ def test_a_second_time_says_what_it_overwrites(project, tmp_path, capsys):
     assert scores.astype(float).sum(0) == pytest.approx(1, abs=2e-3)
 
 
+LINES = '+test_dataloader.dataset.metainfo.curves=[blob1]'
+
+
+def test_a_class_that_is_a_line_is_measured(project, tmp_path, capsys):
+    arguments = ('run', project.data / 'img_dir/test', '--no-overlays', '--cfg-options', LINES)
+    assert run('predict', *arguments, '--out', tmp_path / 'mm', '--mm-per-pixel', '0.5') == 0
+    said = capsys.readouterr().out
+    assert run('predict', *arguments, '--out', tmp_path / 'pixels') == 0
+    assert 'mm)' not in capsys.readouterr().out
+    tables = {}
+    for name in ('defects', 'components'):
+        with (tmp_path / f'mm/{name}.csv').open(encoding='utf-8') as file:
+            tables[name] = list(csv.DictReader(file))
+        with (tmp_path / f'pixels/{name}.csv').open(encoding='utf-8') as file:
+            assert next(csv.reader(file))[-3:] == ['length', 'mean_width', 'max_width']
+        for row in tables[name]:
+            assert bool(row['length']) == (row['class'] == 'blob1')
+            assert not row['length'] or float(row['length_mm']) == pytest.approx(float(row['length']) / 2, 1e-2)
+    total = sum(float(row['length'] or 0) for row in tables['defects'])
+    assert 0 < total == pytest.approx(sum(float(row['length'] or 0) for row in tables['components']), rel=1e-3)
+    widest = max(float(row['max_width'] or 0) for row in tables['defects'])
+    sizes = [f'{value:.1f} pixels ({value / 2:.4g} mm)' for value in (total, widest)]
+    assert f'blob1: length {sizes[0]} in all, largest width {sizes[1]}' in said
+    found = [masks(tmp_path / name / 'masks')['test_000.png'] for name in ('mm', 'pixels')]
+    np.testing.assert_array_equal(*found)
+
+
 def test_tiles_from_the_command_line(project, tmp_path):
     large = np.tile(cv2.imread(str(project.data / 'img_dir/test/test_000.png')), (4, 4, 1))
     cv2.imwrite(str(tmp_path / 'large.png'), large)
@@ -126,6 +153,8 @@ def test_mistakes_are_one_line(project, tmp_path, capsys):
         (['run', image, '--tile', '100', '--overlap', '99'], 'overlap 99'),
         (['run', image, '--out', tmp_path / 'file/below'], 'cannot write there'),
         (['run', image, '--cfg-options', 'modl.type=X'], 'no "modl" there'),
+        (['run', image, '--mm-per-pixel', '0.2'], 'no class that is a line'),
+        (['run', image, '--mm-per-pixel', '-1'], '-1.0 mm per pixel: expected a number above 0'),
     ):
         assert run('predict', *arguments, *([] if '--out' in arguments else ['--out', tmp_path / 'out'])) == 2
         err = capsys.readouterr().err
