@@ -16,9 +16,11 @@ setup: .venv/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		-c requirements/constraints.txt -e '.[augment,seggpt,smp,search,cluster,export,dev]'
 	@# A torchvision built for CUDA cannot be imported beside a CPU torch, and mmseg and diffusers then fail with it.
+	@# Tests of the smp extra use its networks, which are plain torch, from a folder where nobody else looks.
 	@$(BIN)/python -c 'import torchvision' 2>/dev/null || { \
-		echo 'torchvision does not fit this torch and is removed; models of the smp extra need a torchvision that fits'; \
-		$(BIN)/python -m pip uninstall --quiet --yes torchvision; }
+		echo 'torchvision does not fit this torch and is put aside; models of the smp extra need a torchvision that fits'; \
+		rm -rf .venv/torchvision && mkdir .venv/torchvision && \
+		mv "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')"/torchvision* .venv/torchvision/; }
 	touch $@
 
 demo: setup

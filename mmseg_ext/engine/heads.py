@@ -10,8 +10,11 @@ SOFTMAX = '--cfg-options {head}.out_channels={classes} {head}.threshold=None'
 
 
 def head_configs(model: ConfigDict) -> dict[str, ConfigDict]:
-    """{place: head} of all heads of a model, such as ``model.decode_head`` and ``model.auxiliary_head.1``."""
-    found = {}
+    """{place: head} of all heads of a model, such as ``model.decode_head`` and ``model.auxiliary_head.1``.
+
+    A model that states its classes itself (SMPSegmentor may) is its own head.
+    """
+    found = {'model': model} if 'num_classes' in model else {}
     for name in ('decode_head', 'auxiliary_head'):
         head = model.get(name)
         several = {f'model.{name}.{index}': each for index, each in enumerate(head)} if _is_list(head) else {}
@@ -21,7 +24,7 @@ def head_configs(model: ConfigDict) -> dict[str, ConfigDict]:
 
 def deciding_config(model: ConfigDict) -> ConfigDict:
     """The head whose output becomes the mask: the decode head, the last one of several; empty without any."""
-    heads = [head for place, head in head_configs(model).items() if place.startswith('model.decode_head')]
+    heads = [head for place, head in head_configs(model).items() if not place.startswith('model.auxiliary_head')]
     return heads[-1] if heads else ConfigDict()
 
 

@@ -18,10 +18,12 @@ from torch import nn
 from mmseg_ext.engine.checkpoint import read_checkpoint
 from mmseg_ext.engine.overrides import near
 from mmseg_ext.errors import UsageError
+from mmseg_ext.models.segmentors.smp_package import encoder_weights
 
 ANSWER = 5.0  # seconds that a server has to answer before a run starts without it
 STALL = 30.0  # seconds without a byte after which a download is given up
 SCHEME = 'pretrained://'
+SMP = 'smp://'  # before the name of an encoder of segmentation_models_pytorch, a slash and the name of weights
 FOLDER = 'pretrain'  # where mmsegmentation's recipes expect files that cannot be fetched
 CLASSIFIER = ('fc.', 'fc_norm.', 'head.', 'head_dist.', 'classifier.', 'norm.')
 # Names that transformers have in their authors' files, and in mmseg.
@@ -45,12 +47,19 @@ def settle_pretrained(cfg: Config) -> tuple[str | None, list[str]]:
     whole = cfg.get('load_from')
     starts = 'train_dataloader' in cfg and not whole and is_main_process()
     used, missing = [whole] * bool(whole), []
-    for part in list(_pretrained_parts(cfg.model)):
-        name = part.init_cfg.checkpoint
+
+    def find(name: str) -> Path | None:
         file, problem = find_weights(name) if starts else (None, None)
+        used.extend([name] * bool(file))
+        missing.extend([f'without the pretrained weights {name}: {problem}'] * bool(problem))
+        return file
+
+    for part in list(_pretrained_parts(cfg.model)):
+        file = find(part.init_cfg.checkpoint)
         part.init_cfg = dict(part.init_cfg, checkpoint=f'{SCHEME}{file}') if file else None
-        used += [name] * bool(file)
-        missing += [f'without the pretrained weights {name}: {problem}'] * bool(problem)
+    if cfg.model.get('encoder_weights'):
+        file = find(_encoder_name(cfg.model))
+        cfg.model.encoder_weights = str(file) if file else None
     return ', '.join(used) or None, missing
 
 
@@ -64,17 +73,28 @@ def _pretrained_parts(node: Any) -> Iterator[ConfigDict]:
         yield from _pretrained_parts(child)
 
 
+def _encoder_name(model: ConfigDict) -> str:
+    """What ``find_weights`` looks for on behalf of an SMPSegmentor: a path, or ``smp://<encoder>/<weights>``."""
+    weights = str(model.encoder_weights)
+    is_file = '/' in weights or Path(weights).suffix in ('.safetensors', '.pth', '.pt')
+    return weights if is_file else f'{SMP}{model.encoder_name}/{weights}'
+
+
 def find_weights(name: str) -> tuple[Path | None, str | None]:
-    """The file behind a path, an address or a name of ``open-mmlab://``, or what is missing and the cure.
+    """The file behind a path, an address or a name of a scheme, or what is missing and the cure.
 
     Files of addresses are looked for in torch's cache and in ``pretrain/``, then fetched into the cache.
     """
     if '://' not in name:
         file = Path(name).expanduser()
         return (file, None) if file.is_file() else (None, f'no such file; put it there ({file.absolute()})')
-    url = _address(name)
-    cached = Path(torch.hub.get_dir(), 'checkpoints', url.rpartition('/')[2])
-    for file in (cached, Path(FOLDER, cached.name)):
+    if name.startswith(SMP):
+        url, short, *copies = encoder_weights(*name.removeprefix(SMP).split('/', 1))
+    else:
+        url, copies = _address(name), []
+        short = url.rpartition('/')[2]
+    cached = Path(torch.hub.get_dir(), 'checkpoints', short)
+    for file in (cached, Path(FOLDER, short), *filter(None, copies)):
         if file.is_file():
             return file, None
     problem = _answer_problem(url) or _fetch_problem(url, cached)
