@@ -6,16 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmseg_ext.functional.boundary import (
+from mmseg_ext.functional.active_boundary import (
     STEPS,
     active_boundary_loss,
-    boundary_loss,
     contour_distance,
-    divergence,
     label_contour,
     predicted_contour,
-    signed_distance,
 )
+from mmseg_ext.functional.boundary import boundary_loss, signed_distance
 
 
 def scene(seed: int = 0, classes: int = 3, ignored: bool = True) -> tuple[Tensor, Tensor]:
@@ -155,12 +153,6 @@ def test_distance_keeps_its_fraction_and_ignored_borders_are_no_contour():
     assert distance[0, 1, 1].item() == pytest.approx(math.sqrt(2) - 1)
     assert distance[0, 3, 4].item() == pytest.approx(4)
     assert distance[0, 0, :3].tolist() == [0, 0, 1]
-
-
-def test_divergence():
-    p, q = torch.tensor([0.5, 0.5]), torch.tensor([0.9, 0.1])
-    expected = 0.5 * math.log(0.5 / 0.9) + 0.5 * math.log(0.5 / 0.1)
-    assert divergence(p.log(), q.log()).item() == pytest.approx(expected)
 
 
 def test_signed_distance_by_hand():
