@@ -14,7 +14,7 @@ class ActiveBoundaryLoss(SegmentationLoss):
 
     Never alone: its authors report NaN then, and got the best out of cross-entropy + Lovász-softmax + this. Early
     contours are noise, so it stays 0 for the first ``start_iter`` training iterations. ``detach`` as in
-    mmseg_ext/functional/active_boundary.py, where the algorithm and its departures from the published code are told.
+    mmseg_ext/functional/active_boundary.py, which tells the algorithm and how it departs from the published code.
     """
 
     indexes_by_label = False
