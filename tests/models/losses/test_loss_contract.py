@@ -34,6 +34,7 @@ SETTINGS = [
     dict(type='SigmoidFocalLoss', alpha=None, gamma=0.5),
     dict(type='SoftTverskyLoss', alpha=0.2, beta=0.8, gamma=0.75),
     dict(type='SoftDiceLoss', per_image=True),
+    dict(type='FocalDiceLoss', variant='source', gamma=0.5),
     dict(type='MaskedCrossEntropyLoss', class_weight=[0.1, 0.3, 0.6], label_smoothing=0.1),
 ]
 
