@@ -84,6 +84,14 @@ class CheckedSegDataset(BaseSegDataset):
             for pair in matching.pairs
         ]
 
+    def full_init(self) -> None:
+        """List the files; steps of the pipeline that take from other images are told where these are."""
+        if not self._fully_initialized:
+            super().full_init()
+            for step in self.pipeline.transforms:
+                if hasattr(step, 'take_from'):
+                    step.take_from(self)
+
     def matching(self) -> Matching:
         """Images and masks of this split, and what could not be paired."""
         folders = self.data_prefix.get('img_path', ''), self.data_prefix.get('seg_map_path')

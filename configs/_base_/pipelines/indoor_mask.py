@@ -2,8 +2,8 @@
 # four; each window of 384 px holds a pixel of the rare classes (5 and 6), where the photograph has one.
 #   * The label stays under the holes, as in the source: the network has to tell from what is around them.
 #   * The window is the source's CropNonEmptyMaskIfExists, whose ignored values were the other eight classes. It
-#     lies wherever that could lie, but the two classes come equally often, not in proportion to their pixels. It is
-#     cut before the photograph is resized, as the random windows are.
+#     lies wherever that could lie, but the two classes come equally often, not in proportion to their pixels.
+#     It is cut before the photograph is resized, as the random windows are.
 # For other data: --cfg-options train_dataloader.dataset.pipeline.2.classes=[2,6]
 _base_ = './indoor_hard.py'
 load, hard, resize, pack = _base_.train_pipeline

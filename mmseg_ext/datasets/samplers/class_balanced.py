@@ -1,19 +1,13 @@
 """Images drawn by the classes they hold, so that the rarest comes as often as the commonest."""
 
-import os
-import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import torch
-from mmengine.dataset import BaseDataset, ConcatDataset, InfiniteSampler, RepeatDataset
+from mmengine.dataset import BaseDataset, InfiniteSampler
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmseg.registry import DATA_SAMPLERS
-from rich.console import Console
-from rich.progress import track
 
-from mmseg_ext.datasets.transforms.class_rows import values_of
-from mmseg_ext.datasets.transforms.decode import read_mask
+from mmseg_ext.datasets.transforms.class_presence import classes_present
 from mmseg_ext.errors import DataError
 
 BACKGROUND = 0
@@ -95,34 +89,3 @@ def _shared(dataset: BaseDataset) -> list[frozenset[int]]:
     if isinstance(told[0], DataError):
         raise told[0]
     return told[0]
-
-
-def classes_present(dataset: BaseDataset) -> list[frozenset[int]]:
-    """The values in the mask of every image of ``dataset``, which may be repeated or joined; each is read once.
-
-    Decoders release Python's lock, so a few threads share the work. Raises DataError for an unreadable mask.
-    """
-    paths = mask_paths(dataset)
-    unique = sorted(set(paths))
-    console = Console(stderr=True, quiet=not sys.stderr.isatty())
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        values = track(pool.map(_values, unique), 'classes in masks', len(unique), console=console, transient=True)
-        found = dict(zip(unique, values, strict=True))
-    return [found[path] for path in paths]
-
-
-def mask_paths(dataset: BaseDataset) -> list[str]:
-    """The mask file of every index of ``dataset``."""
-    if isinstance(dataset, RepeatDataset):
-        return mask_paths(dataset.dataset) * dataset.times
-    if isinstance(dataset, ConcatDataset):
-        return [path for part in dataset.datasets for path in mask_paths(part)]
-    dataset.full_init()
-    return [dataset.get_data_info(index)['seg_map_path'] for index in range(len(dataset))]
-
-
-def _values(path: str) -> frozenset[int]:
-    try:
-        return frozenset(values_of(read_mask(path)).tolist())
-    except (OSError, ValueError, SyntaxError) as error:
-        raise DataError(f'{path}: the mask cannot be read ({error}); restore it, or remove the pair') from error

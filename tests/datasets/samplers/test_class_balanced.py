@@ -15,6 +15,7 @@ from synthetic import class_names, make_dataset
 
 from mmseg_ext.datasets import CheckedSegDataset
 from mmseg_ext.datasets.samplers import ClassBalancedSampler, class_balanced
+from mmseg_ext.datasets.transforms import class_presence
 from mmseg_ext.errors import DataError
 
 # Images 0 and 3 are free of defects (3 is ignored in part), 1 holds both classes, 2 only class 1.
@@ -123,8 +124,8 @@ def test_processes_take_turns_in_one_stream_and_go_on_where_they_stopped(world, 
 def test_joined_and_repeated_sets_are_seen_through_and_each_mask_is_read_once(dataset, tmp_path, monkeypatch):
     other = build(make_dataset(tmp_path / 'other', counts=dict(train=2)))
     read = []
-    original = class_balanced.read_mask
-    monkeypatch.setattr(class_balanced, 'read_mask', lambda path: read.append(path) or original(path))
+    original = class_presence.read_mask
+    monkeypatch.setattr(class_presence, 'read_mask', lambda path: read.append(path) or original(path))
     joined = ConcatDataset([dict(type='RepeatDataset', dataset=dataset, times=2), other])
     present = class_balanced.classes_present(joined)
     assert len(read) == len(set(read)) == 6
