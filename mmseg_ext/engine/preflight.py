@@ -16,6 +16,7 @@ from torch import nn
 
 from mmseg_ext.datasets.problems import group, one_line
 from mmseg_ext.datasets.sources import dataset_leaves
+from mmseg_ext.engine.accumulation import accumulation_problems
 from mmseg_ext.engine.checkpoint import read_checkpoint
 from mmseg_ext.engine.heads import head_configs, single_logit_problems, threshold_problems
 from mmseg_ext.engine.loops import monitor_problems
@@ -57,7 +58,7 @@ def find_problems(cfg: Config, splits: tuple[str, ...], known: Iterable[str]) ->
     usage += [*threshold_problems(cfg.model), *single_logit_problems(cfg.model)]
     model = _build(MODELS, 'model', cfg.model, usage)
     if 'train' in splits:
-        usage += monitor_problems(cfg)
+        usage += [*monitor_problems(cfg), *accumulation_problems(cfg)]
     if 'train' in splits and model is not None:
         usage += start_problems(cfg.get('load_from'), model)
         if not usage and not data:
@@ -145,7 +146,7 @@ def trial_step_problems(cfg: Config, model: nn.Module) -> list[str]:
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
         count = min(BATCH, cfg.train_dataloader.batch_size)
         batch = pseudo_collate([dataset[index % len(dataset)] for index in range(count)])
-        optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
+        optimizer = build_optim_wrapper(model, dict(cfg.optim_wrapper, accumulative_counts=1))
         losses = model.train().train_step(batch, optimizer)
     except Exception as error:  # noqa: BLE001 whatever a config can break shows up here, and all of it is its fault
         return [f'the first batch fails: {first_line(error)}']

@@ -70,6 +70,15 @@ class DefectRunner(Runner):
         if isinstance(self.optim_wrapper, OptimWrapper):
             align_state(self.optim_wrapper.optimizer)
 
+    def train(self) -> nn.Module:
+        """The trained model; silent about a learning rate that moves before the first step.
+
+        It counts iterations, and several of them may make one step (``optim_wrapper.accumulative_counts``).
+        """
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', r'Detected call of `scheduler.step\(\)`', UserWarning)
+            return super().train()
+
     def test(self) -> dict[str, float]:
         """The scores; the terminal sees the progress, and the table from whoever asked for it."""
         for handler in self._terminal:

@@ -1,8 +1,9 @@
-"""Hooks of a run: safe checkpoints, finite losses and their record, equal buffers, saved masks, an early end."""
+"""Hooks of a run: safe checkpoints, finite losses and their record, averages, saved masks, an early end."""
 
 from mmseg_ext.engine.hooks.buffers import AverageBuffersHook
 from mmseg_ext.engine.hooks.checkpoint import AtomicCheckpointHook
 from mmseg_ext.engine.hooks.early_stop import EarlyStopHook
+from mmseg_ext.engine.hooks.ema import AveragedWeightsHook
 from mmseg_ext.engine.hooks.finite_loss import FiniteLossHook
 from mmseg_ext.engine.hooks.predictions import SavePredictionsHook
 from mmseg_ext.engine.hooks.runtime_info import DeferredInfoHook
@@ -10,6 +11,7 @@ from mmseg_ext.engine.hooks.runtime_info import DeferredInfoHook
 __all__ = [
     'AtomicCheckpointHook',
     'AverageBuffersHook',
+    'AveragedWeightsHook',
     'DeferredInfoHook',
     'EarlyStopHook',
     'FiniteLossHook',

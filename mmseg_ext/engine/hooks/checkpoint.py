@@ -28,6 +28,10 @@ class AtomicCheckpointHook(Hook):
     successor is in place; ``last_checkpoint`` names the newest one relative to its own folder, so that a work
     directory can be moved. SIGINT and SIGTERM let the running iteration finish, save, and stop the run.
 
+    Where the gradients of several iterations make one step (``optim_wrapper.accumulative_counts``), the last
+    weights are written, and a run is stopped, after a step only: between two steps there are gradients that no
+    checkpoint holds. What is due earlier waits for it.
+
     Args:
         interval: iterations between two checkpoints; the last iteration is always saved.
         save_best: metric that chooses the best weights, or None to keep only the last ones. NaN never wins and of
@@ -51,6 +55,7 @@ class AtomicCheckpointHook(Hook):
         """Begin or go on counting time; make up for a validation that the last start was stopped before."""
         self.folder = Path(runner.work_dir, 'ckpt')
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.due, self.asked = False, runner.iter
         self.started = time.perf_counter() - runner.message_hub.get_info('train_seconds', 0.0)
         if runner.iter == 0:
             return
@@ -64,12 +69,15 @@ class AtomicCheckpointHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None
     ) -> None:
         done = runner.iter + 1
-        if _all_stop(done):
+        self.due |= done % self.interval == 0 or done == runner.max_iters
+        if not runner.optim_wrapper.should_update():
+            return
+        if self._all_stop(done):
             self._save_last(runner, done)
             raise RunError(
                 f'stopped after iteration {done}; everything is saved: the same command with --resume continues'
             )
-        if done % self.interval == 0 or done == runner.max_iters:
+        if self.due:
             self._save_last(runner, done)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
@@ -85,11 +93,11 @@ class AtomicCheckpointHook(Hook):
             return
         hub.update_info('best_score', float(score))
         hub.update_info('best_iteration', runner.iter)
-        name = f'best_{self.save_best}_iter_{runner.iter}.pth'
-        self._save(runner, name, runner.iter, with_optimizer=False)
-        self._remove_others(f'best_{self.save_best}_iter_*.pth', keep={name})
+        self._save(runner, self._best_name(runner.iter), runner.iter, with_optimizer=False)
         # The last checkpoint must know the new best, or a resumed run would forget it.
-        self._save_last(runner, runner.iter)
+        self.due = True
+        if runner.optim_wrapper.should_update():
+            self._save_last(runner, runner.iter)
 
     def after_train(self, runner: Runner) -> None:
         self._count_time(runner)
@@ -101,11 +109,19 @@ class AtomicCheckpointHook(Hook):
 
     def _save_last(self, runner: Runner, done: int) -> None:
         self._count_time(runner)
+        self.due = False
         self._save(runner, f'iter_{done}.pth', done, with_optimizer=True)
         if is_main_process():
             write_text(self.folder / POINTER, f'iter_{done}.pth')
         files = sorted(self.folder.glob('iter_*.pth'), key=iteration_of)
         self._remove_others('iter_*.pth', keep={file.name for file in files[-self.max_keep :]})
+        # Not before: the checkpoint that a killed run goes on from may know an older best.
+        best = runner.message_hub.get_info('best_iteration')
+        if best is not None:
+            self._remove_others(self._best_name('*'), keep={self._best_name(best)})
+
+    def _best_name(self, iteration: int | str) -> str:
+        return f'best_{self.save_best}_iter_{iteration}.pth'
 
     def _save(self, runner: Runner, name: str, done: int, with_optimizer: bool) -> None:
         runner.call_hook('before_save')  # FiniteLossHook, in every process: mmengine's own call is the main one's
@@ -121,19 +137,19 @@ class AtomicCheckpointHook(Hook):
                 by_epoch=False,
             )
 
+    def _all_stop(self, done: int) -> bool:
+        """Whether this or, asked every few iterations, any process was told to stop."""
+        if get_world_size() == 1:
+            return interrupt.requested() is not None
+        if done - self.asked < AGREE:
+            return False
+        self.asked = done
+        flag = torch.tensor(float(interrupt.requested() is not None))
+        all_reduce(flag, op='max')
+        return bool(flag)
+
     def _remove_others(self, pattern: str, keep: set[str]) -> None:
         if is_main_process():
             for file in self.folder.glob(pattern):
                 if file.name not in keep:
                     file.unlink()
-
-
-def _all_stop(done: int) -> bool:
-    """Whether this or, asked every few iterations, any process was told to stop."""
-    if get_world_size() == 1:
-        return interrupt.requested() is not None
-    if done % AGREE:
-        return False
-    flag = torch.tensor(float(interrupt.requested() is not None))
-    all_reduce(flag, op='max')
-    return bool(flag)
