@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmseg_ext.functional.tiling import missing
+
 INPUT, OUTPUTS = 'image', ('probabilities', 'mask')
 
 
@@ -49,7 +51,7 @@ class PlainGraph(nn.Module):
             least = settings['size']
             below, right = torch.sym_max(least[0] - height, 0), torch.sym_max(least[1] - width, 0)
         elif settings.get('size_divisor'):
-            below, right = -height % settings['size_divisor'], -width % settings['size_divisor']
+            below, right = (missing(side, settings['size_divisor']) for side in (height, width))
         else:
             return inputs
         return F.pad(inputs, (0, right, 0, below), value=self.prepare.pad_val)

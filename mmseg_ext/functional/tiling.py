@@ -85,3 +85,12 @@ def blend_bands(
         carried = bottom - top - complete  # rows that the next tiles have a share in too
         buffer[:, :carried] = buffer[:, complete : complete + carried].clone()
         buffer[:, carried:] = 0
+
+
+def missing(side: int, multiple: int) -> int:
+    """How many pixels ``side`` lacks to the next multiple of ``multiple``, 0 if it is one.
+
+    In these terms torch sees of a side that is not known yet, as in an exported graph, that it becomes a multiple,
+    and that halving and doubling it gives the same side; of ``-side % multiple`` it does not.
+    """
+    return (side + multiple - 1) // multiple * multiple - side

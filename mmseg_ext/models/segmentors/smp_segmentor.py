@@ -1,5 +1,6 @@
 """Any architecture on any encoder of segmentation_models_pytorch, as a segmentor like all others."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from mmseg_ext.errors import UsageError
+from mmseg_ext.functional.tiling import missing
 from mmseg_ext.models.segmentors.lean_encoder_decoder import LeanEncoderDecoder
 from mmseg_ext.models.segmentors.smp_package import build_network
 
 CROSS_ENTROPY = dict(type='MaskedCrossEntropyLoss')
+STRIDE = 32  # what all decoders can halve; some need more than the encoder's own stride (DPT)
 
 
 @MODELS.register_module()
@@ -111,12 +114,13 @@ class SMPNetwork(BaseModule):
     def forward(self, images: Tensor) -> tuple[Tensor]:
         """Logits (N, C, H, W) of images (N, in_channels, H, W).
 
-        The encoder's stride has to divide the sides, so zeros (after normalisation the mean colour) are added at
-        the right and at the bottom; what comes out for them is cut off again.
+        What decoders halve and double again has to divide the sides, so zeros (after normalisation the mean
+        colour) are added at the right and at the bottom; what comes out for them is cut off again.
         """
         height, width = images.shape[2:]
-        stride = self.network.encoder.output_stride
-        logits = self.network(F.pad(images, (0, -width % stride, 0, -height % stride)))
+        stride = math.lcm(STRIDE, self.network.encoder.output_stride)
+        right, below = missing(width, stride), missing(height, stride)
+        logits = self.network(F.pad(images, (0, right, 0, below)))
         return (logits[..., :height, :width],)
 
     def init_weights(self) -> None:
