@@ -31,6 +31,14 @@ def add_recipe_options(parser: ArgumentParser) -> None:
     parser.add_argument('--cfg-options', nargs='+', action=Overrides, default={}, metavar='KEY=VALUE')
 
 
+def add_tta(parser: ArgumentParser) -> None:
+    """``--tta [flip] [vflip] [scales=…]``: a list of words, None without the option."""
+    what = (
+        'test-time augmentation: the mean over flip, vflip, scales=0.75,1,1.25 and all combinations; alone: flip'
+    )
+    parser.add_argument('--tta', nargs='*', metavar='VIEW', help=what)
+
+
 def positive(text: str) -> int:
     """The type of an option that takes a whole number above 0."""
     value = int(text)

@@ -3,6 +3,7 @@
 python tools/predict.py RUN photos --out found                       # RUN: a run's folder, for its best weights
 python tools/predict.py CONFIG CKPT a.jpg 'photos/**/*.tif' --out found
 python tools/predict.py RUN photos --out found --tile 1024 --overlap 256 --no-overlays --scores
+python tools/predict.py RUN photos --out found --tta flip scales=0.75,1,1.25
 python tools/predict.py RUN photos --out found --mm-per-pixel 0.2        # cracks: length and width in mm too
 
 Leaves in --out: masks/<name>.png (class indices, at the size of the image), overlays/<name>.jpg with legend.png,
@@ -21,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import mmseg_ext
-from mmseg_ext.arguments import add_recipe_options
+from mmseg_ext.arguments import add_recipe_options, add_tta
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.errors import DataError, listed, run_command_line
 from mmseg_ext.inference import find_config
@@ -52,6 +53,7 @@ def parse_args() -> argparse.Namespace:
         '--mm-per-pixel', type=float, metavar='S', help='scale of the images: lines are measured in mm too'
     )
     parser.add_argument('--device', help='default: a GPU if there is one, else the CPU')
+    add_tta(parser)
     add_recipe_options(parser)
     args = parser.parse_args()
     args.config = args.inputs.pop(0) if args.inputs[0].endswith('.py') else None
@@ -84,7 +86,7 @@ def main() -> None:
     args = parse_args()
     images = find_images(args.images, args.out)
     cfg = load_config(args.config or find_config(args.checkpoint), args.swap, args.cfg_options)
-    model = mmseg_ext.load(cfg, args.checkpoint, args.device, args.tile, args.overlap)
+    model = mmseg_ext.load(cfg, args.checkpoint, args.device, args.tile, args.overlap, args.tta)
     ruler = Ruler(model.curves, args.mm_per_pixel)
     writer = FolderWriter(args.out, model, not args.no_overlays, args.opacity, args.scores, ruler)
     summary = predict_with_progress(images, writer)

@@ -14,6 +14,7 @@ from torch import distributed
 
 from mmseg_ext.arguments import add_recipe_options
 from mmseg_ext.engine.checkpoint import read_checkpoint
+from mmseg_ext.engine.judging import augmented_folder
 from mmseg_ext.engine.machine import machine_problems
 from mmseg_ext.engine.overrides import merge_config
 from mmseg_ext.engine.preflight import check_run
@@ -22,6 +23,7 @@ from mmseg_ext.engine.runner import start_processes
 from mmseg_ext.engine.threshold import CONFIGURED, GIVEN, STORED
 from mmseg_ext.engine.training import find_checkpoint
 from mmseg_ext.errors import UsageError
+from mmseg_ext.evaluation.gain import format_gain
 from mmseg_ext.evaluation.table import MEANS, format_table
 from mmseg_ext.files import folder_problem
 from mmseg_ext.score_names import is_of_class, rounded, spoken, tag_of
@@ -148,11 +150,26 @@ def _own_folder(args: Namespace) -> Path | None:
 
 def report_run(result: dict[str, Any], folder: Path) -> None:
     """Print the table of a result and where its files are, and leave both at the end of the folder's log."""
+    _report(folder, _summary(result))
+    _end_processes()
+
+
+def report_gain(plain: dict[str, Any], augmented: dict[str, Any], folder: Path) -> None:
+    """``report_run`` for both results of ``judge_both``, and a table of what the views gain and cost."""
+    _report(folder, _summary(plain))
+    _report(augmented_folder(folder), [*_summary(augmented), format_gain(plain, augmented), ''])
+    _end_processes()
+
+
+def _report(folder: Path, lines: list[str]) -> None:
     if is_main_process():
-        text = '\n'.join([*_summary(result), *_paths(folder)])
+        text = '\n'.join([*lines, *_paths(folder)])
         print(text)
         with (folder / f'{folder.name.partition("-")[0]}_log.txt').open('a', encoding='utf-8') as log:
             log.write(text + '\n')
+
+
+def _end_processes() -> None:
     if distributed.is_initialized():
         distributed.destroy_process_group()
 
@@ -163,7 +180,8 @@ def _summary(result: dict[str, Any]) -> list[str]:
     tags = {tag_of(name): None for name in scores if tag_of(name)}
     by_tag = {tag: [name for name in scores if tag_of(name) == tag] for tag in tags}
     return [
-        f'{result["recipe"]}: {result["images"]} images of the {result["split"]} split, seed {result["seed"]}',
+        f'{result["recipe"]}: {result["images"]} images of the {result["split"]} split, seed {result["seed"]}'
+        + (f', tta {result["tta"]}' if result.get('tta') else ''),
         format_table(scores, result['classes']),
         *([_line(scores, others)] if others else []),
         *(f'{_line(scores, names)}  ({spoken(tag)})' for tag, names in by_tag.items()),

@@ -24,8 +24,10 @@ from mmseg_ext.engine.results import (
     write_worst_sheet,
 )
 from mmseg_ext.engine.runner import build_runner, device_name, working_copy
+from mmseg_ext.engine.stopwatch import Stopwatch
 from mmseg_ext.engine.threshold import Threshold, find_threshold, is_closing_validation, set_threshold
 from mmseg_ext.files import writable_folder
+from mmseg_ext.models.test_time import PLAIN, Views, set_views
 
 TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
 VALIDATION_KEYS = ('val_dataloader', 'val_cfg', 'val_evaluator')
@@ -39,13 +41,16 @@ def judge(
     show_dir: str | Path | None = None,
     out_dir: str | Path | None = None,
     training: dict[str, Any] | None = None,
+    views: Views | None = None,
 ) -> dict[str, Any]:
     """Scores of ``checkpoint`` on ``split`` (``val`` or ``test``), written down in ``folder``.
 
     It gets ``config.py``, ``per_image.csv``, ``worst.png`` and, last, ``result.json`` (plus what ``training``
     says); ``show_dir`` a strip of image, truth and prediction for every image, ``out_dir`` every predicted mask.
     A model of a single logit decides by the threshold that its run has found best, see ``engine.threshold``;
-    ``cfg`` stays as it is. Works under several processes; only the main one writes. Returns the content of
+    ``cfg`` stays as it is. With ``views`` the network is asked about these views of each image, see
+    ``models.test_time``; the result names them (``tta``) and the time that an image takes the network
+    (``network_seconds``). Works under several processes; only the main one writes. Returns the content of
     ``result.json``.
     """
     folder = writable_folder(folder)
@@ -53,6 +58,7 @@ def judge(
     content = load_weights(_bare(runner.model), checkpoint)
     meta = content.get('meta', {})
     threshold = _settled(_bare(runner.model), cfg, checkpoint, folder)
+    watch = _watched(_bare(runner.model), views)
     start = time.perf_counter()
     scores = runner.test()
     seconds = time.perf_counter() - start
@@ -73,8 +79,10 @@ def judge(
         peak_memory_gib=round(peak_memory_gib(), 3),
         parameters=sum(parameter.numel() for parameter in runner.model.parameters()),
         device=device_name(),
+        tta=None if views in (None, PLAIN) else str(views),
         finished=datetime.now(timezone.utc).isoformat(timespec='seconds'),
         **(training or {}),
+        **({'network_seconds': round(watch.seconds, 6)} if watch else {}),
     )
     if is_main_process():
         save_config(cfg, folder)
@@ -84,6 +92,37 @@ def judge(
             write_worst_sheet(folder / 'worst.png', items, look)
         write_result(folder, result, rows)
     return result
+
+
+def judge_both(
+    cfg: Config,
+    checkpoint: str | Path,
+    split: str,
+    folder: str | Path,
+    views: Views,
+    show_dir: str | Path | None = None,
+    out_dir: str | Path | None = None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """``judge`` as usual into ``folder``, then with ``views`` into ``augmented_folder(folder)``; both results.
+
+    The masks and strips of ``out_dir`` and ``show_dir`` are those with the views.
+    """
+    beside = writable_folder(augmented_folder(folder))
+    plain = judge(cfg, checkpoint, split, folder, views=PLAIN)
+    return plain, judge(cfg, checkpoint, split, beside, show_dir, out_dir, views=views)
+
+
+def augmented_folder(folder: str | Path) -> Path:
+    """Where the result with test-time augmentation goes: ``test-tta`` beside ``test``."""
+    return Path(folder).with_name(f'{Path(folder).name}-tta')
+
+
+def _watched(model: torch.nn.Module, views: Views | None) -> Stopwatch | None:
+    """Let ``model`` see ``views``, and take its time doing so; nothing without any."""
+    if views is None:
+        return None
+    set_views(model, views)
+    return Stopwatch(model)
 
 
 def _test_runner(cfg: Config, split: str, folder: Path, show_dir: Any, out_dir: Any) -> Runner:

@@ -20,6 +20,7 @@ from mmseg_ext.inference.reading import Image, Reader, Sample, describe
 from mmseg_ext.inference.sources import build_model, class_curves, class_names, find_device, read_config
 from mmseg_ext.inference.stream import map_ahead
 from mmseg_ext.inference.tiles import Network, Prepared, Tiling
+from mmseg_ext.models.test_time import Views, set_views
 
 STRIP = 512 * 512  # pixels decided at a time, so that what is worked out on the way stays small
 WORKERS = max(1, min((os.cpu_count() or 1) - 1, 8))
@@ -53,6 +54,8 @@ class Predictor:
     The pipeline, the normalisation and the padding are those of the config's test data set, so that masks equal
     those of ``tools/test.py --out``, pixel by pixel (on images that are not tiled, see ``Tiling``). So does the
     ``threshold`` of a single logit: the best one of the run's validation, see ``mmseg_ext.engine.threshold``.
+    With ``views`` each image, or each of its tiles, is seen in several ways (test-time augmentation), and masks
+    equal those of ``tools/test.py --tta --out``.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Predictor:
         checkpoint: str | Path,
         device: str | torch.device | None = None,
         tiling: Tiling | None = None,
+        views: Views | None = None,
     ):
         cfg = read_config(config)
         self.device = find_device(device)
@@ -71,6 +75,8 @@ class Predictor:
         self.network = Network(self.model, tiling or Tiling())
         self.threshold = find_threshold(self.model, cfg, checkpoint)
         set_threshold(self.model, self.threshold)
+        if views:
+            set_views(self.model, views)
 
     def predict(self, image: Image) -> tuple[np.ndarray, np.ndarray]:
         """Mask (H, W) uint8 of class indices and scores (C, H, W) float32, probabilities in 0..1.

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from mmseg_ext.errors import UsageError
 from mmseg_ext.functional.tiling import Span, blend_bands, tile_spans
 from mmseg_ext.inference.reading import Sample
+from mmseg_ext.models.test_time import input_multiple
 
 WHOLE_LIMIT = 4096 * 4096  # pixels of the network's input up to which 'auto' looks at the image in one piece
 AUTO_TILE = 2048
-STRIDE = 32  # what the strides of the usual networks divide
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ class Network:
 
     def __init__(self, model: nn.Module, tiling: Tiling):
         self.model, self.tiling = model, tiling
-        settings = model.data_preprocessor.test_cfg or {}
-        self.align = math.lcm(STRIDE, settings.get('size_divisor') or 1)
+        self.align = input_multiple(model)
 
     def spans(self, sample: Sample) -> tuple[list[Span], list[Span]]:
         """Rows and columns of its tiles. An image that the pipeline resizes is not cut: it is small already."""
