@@ -24,7 +24,8 @@ def feather(under: np.ndarray, patch: np.ndarray, shape: np.ndarray, margin: int
     Nothing of the object itself fades, so that a line of one pixel stays whole. Cut-and-paste detectors learn the
     edges of what is pasted where these are sharp: Dwibedi, Misra & Hebert 2017, arXiv 1708.01642.
     """
-    share = np.clip(1 - _distance(shape) / (margin + 1), 0, 1)[..., None]
+    distance = _distance(shape)
+    share = np.where(distance <= margin, 1 - distance / (margin + 1), 0)[..., None]
     return np.rint(share * patch + (1 - share) * under).astype(np.uint8)
 
 
