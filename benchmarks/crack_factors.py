@@ -6,8 +6,10 @@ python benchmarks/crack_factors.py --width 32 --iterations 20000 --batch 8 --sid
 python benchmarks/crack_factors.py --print                          # the table of what is there, as Markdown
 
 Every run goes through tools/train.py and tools/test.py as a user would call them: Adam 1e-2, the learning rate
-falls when the validation loss rests. A row is appended to benchmarks/crack_factors.csv when a run ends; runs that
-are in it already are skipped, begun ones are continued.
+falls when the validation loss rests. Judged are the last weights, by the threshold that is best for them on the
+validation images: weights chosen by IoU, at the threshold of the config, would be the first ones of a network that
+never reaches it. A row is appended to benchmarks/crack_factors.csv when a run ends; runs that are in it already are
+skipped, begun ones are continued.
 """
 
 import argparse
@@ -47,6 +49,7 @@ def options(args: argparse.Namespace) -> list[str]:
         'train_cfg.max_iters': args.iterations,
         'train_cfg.val_interval': pause,
         'default_hooks.checkpoint.interval': pause,
+        'default_hooks.checkpoint.save_best': None,
         'train_dataloader.batch_size': args.batch,
     }
     return [f'{key}={value}' for key, value in values.items()]
