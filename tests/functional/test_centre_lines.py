@@ -69,6 +69,12 @@ def test_rings(radius):
             assert largest == pytest.approx(width, abs=0.8)
 
 
+def test_a_small_ring_does_not_shrink():
+    for shift in SHIFTS:
+        distance = np.abs(np.hypot(ROWS - shift[0], COLUMNS - shift[1]) - 6)
+        assert only(distance < 1)[0] == pytest.approx(12 * np.pi, rel=0.04)
+
+
 @pytest.mark.parametrize('width', [2, 3, 4, 6])
 @pytest.mark.parametrize('angle', [0, 0.2, 0.5, 0.7])
 def test_crosses_and_forks_are_as_long_as_their_arms_and_no_wider(width, angle):
@@ -79,6 +85,14 @@ def test_crosses_and_forks_are_as_long_as_their_arms_and_no_wider(width, angle):
         assert length == pytest.approx(50 * count, rel=0.04)
         assert mean == pytest.approx(width, abs=0.45)
         assert largest == pytest.approx(width, abs=0.7)
+
+
+def test_a_tangle_that_lies_within_the_disks_of_its_junctions_has_a_width():
+    rows = (
+        '.#.####.#### ..##.######. #.##.####### #.#.##.###.# .##.##.#.##. #.########## ###.#.....## .########.##'
+    )
+    rows += ' #####.###### #########.## #....##.#### ##..##..##.#'
+    assert 2 < only(np.array([[pixel == '#' for pixel in row] for row in rows.split()]))[2] < 12
 
 
 def test_a_plus_is_two_bars():
@@ -135,6 +149,19 @@ def test_a_short_thick_piece_with_a_bump_keeps_its_length():
     assert only(piece)[0] == pytest.approx(17, abs=5)  # less than its width of 6 is lost
 
 
+def test_specks_in_a_crack_are_filled_and_larger_holes_walked_round():
+    crack = np.ones((8, 60), bool)
+    crack[3, 10] = crack[5, 20] = crack[3:5, 30:32] = crack[2:3, 40:47] = False
+    assert only(crack) == pytest.approx((60, 8, 8))
+    crack[2:5, 40:50] = False
+    length, mean, largest = only(crack)
+    assert 60 + 8 < length < 60 + 20
+    assert mean < 8 == pytest.approx(largest)
+    eye = np.ones((5, 5), bool)
+    eye[1:4, 1:4], eye[2, 2] = False, True  # a region in the middle of the smallest hole that is not filled
+    assert len(measure_lines(eye).length) == 2
+
+
 def test_regions_are_measured_each_in_the_order_of_their_first_pixels():
     mask = np.zeros((12, 40), bool)
     mask[2:5, 20:36] = mask[3, 1:11] = mask[6:12, 30:32] = mask[9, 5] = True
@@ -161,7 +188,7 @@ def test_nothing_has_no_length(shape):
 def test_one_entry_a_region_and_finite_whatever_the_mask(mask):
     lines, regions = measure_lines(mask), measure_regions(mask.astype(np.uint8))
     assert len(lines.length) == len(regions.area)
-    assert (lines.length * lines.mean_width <= regions.area + 1e-9).all()
+    assert (lines.length * lines.mean_width <= regions.box[:, 2:].prod(1) + 1e-9).all()
     assert (lines.mean_width > 0).all()
     assert (lines.length >= 1).all()
     assert (lines.length <= 2 * regions.area).all()

@@ -80,6 +80,27 @@ def test_the_limit_of_a_spur_is_three_half_widths_of_the_junction():
         assert len(prune_spurs(pixels, half_width)[0].pixels) == kept
 
 
+@pytest.mark.parametrize(
+    ('half_width', 'kept'),
+    [
+        (5.5, 19),  # 13.5, 15.5, 11.5 are all spurs of 16.5, and none is below 11: the two longest stay
+        (12.0, 1),  # 20, 22 and 18 are below 24: a spot
+    ],
+)
+def test_where_all_branches_are_spurs_the_two_longest_stay(half_width, kept):
+    pixels = drawn(' '.join([*6 * ['........#..........'], 19 * '#']))
+    graph, _ = prune_spurs(pixels, np.full(len(pixels), half_width))
+    assert len(graph.pixels) == kept
+    assert set(graph.pixels[:, 0]) == {6}
+
+
+def test_a_fork_at_the_end_of_a_line_goes_as_a_whole():
+    fork = [('.' * k + '#').ljust(46, '.') for k in range(5)]
+    pixels = drawn(' '.join([*fork, 5 * '.' + LINE, *fork[::-1]]))
+    graph, _ = prune_spurs(pixels, np.full(len(pixels), 4.5))  # 5 √2 + 4.5 lies between 9 and 13.5
+    assert graph.pixels.tolist() == [[5, 5 + column] for column in range(41)]
+
+
 def test_spurs_of_spurs_go_and_what_is_left_keeps_its_half_width():
     pixels = drawn(f'{20 * "."}#.#{18 * "."} .{ABOVE[:-1]} .{ABOVE[:-1]} {LINE}')
     half_width = np.where(pixels[:, 0] < 3, 0.9, 2.0) + pixels[:, 1] / 1000
