@@ -9,13 +9,16 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.optim.optimizer import amp_optimizer_wrapper
+from mmengine.registry import OPTIMIZERS, PARAM_SCHEDULERS
 from test_early_stop import Killed
 from test_processes import both, plain
 from test_stopping import saved
+from tiny_project import CONFIGS
 
 from mmseg_ext.engine import training
 from mmseg_ext.engine.accumulation import accumulation_problems
 from mmseg_ext.engine.checkpoint import read_checkpoint
+from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.preflight import find_problems
 from mmseg_ext.engine.training import train
 from mmseg_ext.errors import RunError
@@ -242,3 +245,27 @@ def test_the_check_before_training_takes_its_step_all_the_same(project):
     cfg.optim_wrapper.accumulative_counts = 0
     usage, _ = find_problems(cfg, ('train',), ())
     assert usage[0].startswith('optim_wrapper.accumulative_counts is 0')
+
+
+@pytest.mark.filterwarnings('ignore:Detected call')  # the rate counts iterations, not steps
+def test_the_schedule_of_indoor_falls_every_five_epochs_between_two_steps():
+    cfg = Config.fromfile(CONFIGS / '_base_/schedules/adamw_step_indoor.py')
+    epoch, counts = cfg.train_cfg.max_iters // 25, cfg.optim_wrapper.accumulative_counts
+    assert (counts, epoch * 25, epoch % counts) == (4, cfg.train_cfg.max_iters, 0)
+    assert cfg.train_cfg.val_interval == cfg.default_hooks.checkpoint.interval == epoch
+    optimizer = OPTIMIZERS.build(dict(cfg.optim_wrapper.optimizer, params=[torch.nn.Parameter(torch.zeros(1))]))
+    (scheduler,) = [PARAM_SCHEDULERS.build(dict(each, optimizer=optimizer)) for each in cfg.param_scheduler]
+    used = []
+    for iteration in range(cfg.train_cfg.max_iters):
+        if (iteration + 1) % counts == 0:
+            optimizer.step()
+            used.append(optimizer.param_groups[0]['lr'])
+        scheduler.step()
+    steps = 5 * epoch // counts  # at one rate
+    assert used == pytest.approx([1e-3 * 0.75**drop for drop in range(5) for _ in range(steps)])
+
+
+def test_the_schedule_of_indoor_can_be_swapped_in(project):
+    cfg = load_config(project.recipe, ['schedules=adamw_step_indoor'])
+    assert cfg.optim_wrapper.accumulative_counts == 4
+    assert not list(accumulation_problems(cfg))
