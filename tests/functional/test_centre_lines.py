@@ -88,10 +88,8 @@ def test_crosses_and_forks_are_as_long_as_their_arms_and_no_wider(width, angle):
 
 
 def test_a_tangle_that_lies_within_the_disks_of_its_junctions_has_a_width():
-    rows = (
-        '.#.####.#### ..##.######. #.##.####### #.#.##.###.# .##.##.#.##. #.########## ###.#.....## .########.##'
-    )
-    rows += ' #####.###### #########.## #....##.#### ##..##..##.#'
+    rows = '.#.####.#### ..##.######. #.##.####### #.#.##.###.# .##.##.#.##. #.########## ###.#.....##'
+    rows += ' .########.## #####.###### #########.## #....##.#### ##..##..##.#'
     assert 2 < only(np.array([[pixel == '#' for pixel in row] for row in rows.split()]))[2] < 12
 
 
