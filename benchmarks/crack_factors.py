@@ -7,9 +7,9 @@ python benchmarks/crack_factors.py --print                          # the table 
 
 Every run goes through tools/train.py and tools/test.py as a user would call them: Adam 1e-2, the learning rate
 falls when the validation loss rests. Judged are the last weights, by the threshold that is best for them on the
-validation images: weights chosen by IoU, at the threshold of the config, would be the first ones of a network that
-never reaches it. A row is appended to benchmarks/crack_factors.csv when a run ends; runs that are in it already are
-skipped, begun ones are continued.
+validation images: weights chosen by IoU, at the threshold of the config, would be the first ones of a network
+that never reaches it. A row is appended to benchmarks/crack_factors.csv when a run ends; runs that are in it
+already are skipped, begun ones are continued.
 """
 
 import argparse

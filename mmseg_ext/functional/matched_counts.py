@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_bipartite_matching
-from skimage.morphology import thin
 
 from mmseg_ext.functional.disk import disk_maximum, disk_offsets
+from mmseg_ext.functional.thinning import thin
 
 
 def matched_counts(
