@@ -1,14 +1,16 @@
 """The names of scores: of a class (``IoU.crack``), of the whole (``mIoU``), of a protocol (``ODS@bsds-2px``).
 
 Behind the ``@`` stands the *tag*, without which such a score means nothing: the protocol, how far a hit may lie
-from the truth, and whether lines were thinned (``-thin``) and matched one to one (``-1to1``).
+from the truth, and whether lines were thinned (``-thin``) and matched one to one (``-1to1``). Boundary F1 has but
+one protocol, and its tag is the tolerance alone (``mBF@2px``, ``BF.crack@2px``).
 """
 
 import re
 
 UNITS = {'px': ' px', 'd': ' of the diagonal'}
 OPTIONS = {'thin': 'thinned', '1to1': 'matched one to one'}
-_TAG = re.compile(r'(\w+)-([\d.]+)(px|d)((?:-(?:thin|1to1))*)')
+BOUNDARY = ('BF', 'mBF', 'mBF_fg')
+_TAG = re.compile(r'(?:(\w+)-)?([\d.]+)(px|d)((?:-(?:thin|1to1))*)')
 
 
 def is_of_class(name: str) -> bool:
@@ -21,17 +23,22 @@ def tag_of(name: str) -> str | None:
     return None if is_of_class(name) else name.partition('@')[2] or None
 
 
+def is_boundary(name: str) -> bool:
+    """Whether a score is a boundary F1: one with a tag that is a percentage all the same."""
+    return '@' in name and name.partition('@')[0].partition('.')[0] in BOUNDARY
+
+
 def rounded(name: str, value: float) -> str:
     """A score as text, with its ``digits``."""
     return f'{value:.{digits(name)}f}'
 
 
 def digits(name: str) -> int:
-    """How many digits a score has: two for percent and counts, four with a tag, where it lies in 0..1.
+    """How many digits a score has: two for percentages and counts, four with a tag, where it lies in 0..1.
 
     A threshold has two: most grids have steps of a hundredth.
     """
-    return 2 if tag_of(name) is None or name.startswith('threshold@') else 4
+    return 2 if tag_of(name) is None or is_boundary(name) or name.startswith('threshold@') else 4
 
 
 def spoken(tag: str) -> str:
@@ -40,4 +47,5 @@ def spoken(tag: str) -> str:
     if parts is None:
         return tag
     protocol, amount, unit, options = parts.groups()
-    return ', '.join([protocol, amount + UNITS[unit], *(OPTIONS[each] for each in options.split('-')[1:])])
+    words = [protocol, amount + UNITS[unit], *(OPTIONS[each] for each in options.split('-')[1:])]
+    return ', '.join(filter(None, words))

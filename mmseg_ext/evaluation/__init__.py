@@ -2,8 +2,9 @@
 
 import mmseg_ext.upstream  # noqa: F401 (before anything that imports mmseg)
 
+from .boundary_metric import BoundaryMetric
 from .defect_metric import DefectMetric
 from .table import format_table
 from .threshold_metric import ThresholdMetric
 
-__all__ = ['DefectMetric', 'ThresholdMetric', 'format_table']
+__all__ = ['BoundaryMetric', 'DefectMetric', 'ThresholdMetric', 'format_table']

@@ -10,6 +10,7 @@ from mmseg.registry import METRICS
 from torch import Tensor
 
 from mmseg_ext.errors import DataError
+from mmseg_ext.evaluation.samples import masks_of, path_of
 from mmseg_ext.evaluation.table import format_table
 from mmseg_ext.functional.components import count_components
 from mmseg_ext.functional.confusion import class_scores, confusion_counts
@@ -69,8 +70,7 @@ class DefectMetric(BaseMetric):
             try:
                 self.results.append(self._score_image(sample))
             except ValueError as error:
-                path = sample.get('seg_map_path') or sample.get('img_path') or 'an image without a path'
-                raise DataError(f'{path}: {error}') from None
+                raise DataError(f'{path_of(sample)}: {error}') from None
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Pool the images, keep ``confusion`` and ``per_image``, log the table and return the scores."""
@@ -93,11 +93,7 @@ class DefectMetric(BaseMetric):
 
     def _score_image(self, sample: dict) -> dict:
         """What one image contributes: path, (C, C) counts and, if asked for, (C, 3) components."""
-        if 'gt_sem_seg' not in sample:
-            raise ValueError('there is no mask to score against; does the pipeline lack LoadAnnotations?')
-        pred, label = sample['pred_sem_seg']['data'].squeeze(0), sample['gt_sem_seg']['data'].squeeze(0)
-        if pred.is_floating_point():  # mmseg writes the decision of a single logit as 0.0 and 1.0
-            pred = pred.to(torch.uint8)
+        pred, label = masks_of(sample)
         counts = confusion_counts(pred, label, len(self.dataset_meta['classes']), self.ignore_index)
         entry = {'image': str(sample.get('img_path', '')), 'counts': counts}
         if self.components:

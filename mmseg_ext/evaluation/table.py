@@ -1,4 +1,4 @@
-"""The scores of DefectMetric as plain text, for logs and terminals."""
+"""The scores of DefectMetric and BoundaryMetric as plain text, for logs and terminals."""
 
 import io
 import math
@@ -16,10 +16,12 @@ def format_table(scores: Mapping[str, float | None], classes: Sequence[str], wid
     """One row a class, one line of means below, at most ``width`` characters wide, without a final newline.
 
     ``scores`` are those of DefectMetric without a prefix, in percent; NaN and None (NaN in a JSON file) are shown
-    as '–'. Columns and means that ``scores`` lacks altogether are left out.
+    as '–'. Columns and means that ``scores`` lacks altogether are left out. ``BF@2px`` is a column too where a
+    BoundaryMetric of that tolerance has scored classes; its means have a tag, and are no means of this table.
     """
-    columns = [name for name in COLUMNS if any(f'{name}.{label}' in scores for label in classes)]
-    rows = [[label, *(_show(scores.get(f'{name}.{label}')) for name in columns)] for label in classes]
+    tagged = dict.fromkeys(f'BF@{name.rpartition("@")[2]}' for name in scores if name.startswith('BF.'))
+    columns = [name for name in (*COLUMNS, *tagged) if any(_of(name, label) in scores for label in classes)]
+    rows = [[label, *(_show(scores.get(_of(name, label))) for name in columns)] for label in classes]
     means = [name for name in MEANS if name in scores]
     return '\n'.join(
         [
@@ -27,6 +29,12 @@ def format_table(scores: Mapping[str, float | None], classes: Sequence[str], wid
             _render(means, [[_show(scores[name]) for name in means]], width),
         ]
     )
+
+
+def _of(column: str, label: str) -> str:
+    """``IoU.crack`` of the column IoU, ``BF.crack@2px`` of BF@2px."""
+    name, at, tag = column.partition('@')
+    return f'{name}.{label}{at}{tag}'
 
 
 def _show(value: float | None) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmseg_ext.errors import DataError
 from mmseg_ext.evaluation.map_counter import MapCounter, describe_scores
+from mmseg_ext.evaluation.samples import path_of
 
 
 @METRICS.register_module()
@@ -63,8 +64,7 @@ class ThresholdMetric(BaseMetric):
             try:
                 self.results.append(self._count_image(sample))
             except ValueError as error:
-                path = sample.get('seg_map_path') or sample.get('img_path') or 'an image without a path'
-                raise DataError(f'{path}: {error}') from None
+                raise DataError(f'{path_of(sample)}: {error}') from None
 
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
         """Pool the images, keep ``curve`` and ``best_threshold``, log one line and return the scores."""

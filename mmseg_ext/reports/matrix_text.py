@@ -10,7 +10,7 @@ from mmseg_ext.files import replacing
 from mmseg_ext.reports.comparison.markdown import SPECIAL
 from mmseg_ext.reports.comparison.wording import NONE, deviation, number
 from mmseg_ext.reports.matrix import DEFAULT, Cell, Judging, Matrix, rows_of
-from mmseg_ext.score_names import digits, is_of_class, spoken, tag_of
+from mmseg_ext.score_names import digits, is_boundary, is_of_class, spoken, tag_of
 
 CORNER = 'trained on ↓, tested on →'
 FIELDS = ('run', 'recipe', 'seed', 'trained_on', 'tested_on', 'metric', 'value', 'threshold', 'images')
@@ -20,6 +20,8 @@ BEST_THRESHOLD = ('ODS', 'precision', 'recall')  # these are reached at ``thresh
 
 def top(metric: str) -> float | None:
     """The highest value that a score can have: 100 of a percentage, 1 of a protocol's; None of any other."""
+    if is_boundary(metric):
+        return 100.0
     if tag_of(metric):
         return 1.0
     name = metric.partition('.')[0] if is_of_class(metric) else metric

@@ -9,7 +9,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from mmengine.dataset import DefaultSampler
 
-from mmseg_ext.evaluation import ThresholdMetric
+from mmseg_ext.evaluation import BoundaryMetric, ThresholdMetric
 
 IMAGES = 5
 
@@ -19,14 +19,18 @@ def image(index: int) -> dict:
     generator = torch.Generator().manual_seed(index)
     label = (torch.rand(1, 20, 10 + index, generator=generator) < 0.2).long()
     probability = 0.4 * label + 0.6 * torch.rand(label.shape, generator=generator)
-    return {'seg_logits': {'data': probability}, 'gt_sem_seg': {'data': label}, 'img_path': f'{index}.jpg'}
+    masks = {'pred_sem_seg': {'data': (probability > 0.5).long()}, 'gt_sem_seg': {'data': label}}
+    return {'seg_logits': {'data': probability}, 'img_path': f'{index}.jpg', **masks}
 
 
 def evaluate(indices: list[int]) -> dict:
-    metric = ThresholdMetric('deepcrack_tip', tolerance=1)
+    metric, contours = ThresholdMetric('deepcrack_tip', tolerance=1), BoundaryMetric(tolerance=0)
+    contours.dataset_meta = {'classes': ('background', 'crack')}
     for index in indices:
         metric.process(None, [image(index)])
-    return {'scores': metric.evaluate(IMAGES), 'curve': metric.curve, 'best': metric.best_threshold}
+        contours.process(None, [image(index)])
+    scores = metric.evaluate(IMAGES) | contours.evaluate(IMAGES)
+    return {'scores': scores, 'curve': metric.curve, 'best': metric.best_threshold}
 
 
 def one_rank(rank: int, folder: str) -> None:
