@@ -3,11 +3,13 @@
 import json
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.runner import get_priority
 from mmseg.registry import HOOKS
 from test_accumulation import difference, rows, without_chance
 from test_processes import both
@@ -15,7 +17,7 @@ from test_stopping import saved
 
 from mmseg_ext.engine import training
 from mmseg_ext.engine.checkpoint import read_checkpoint
-from mmseg_ext.engine.hooks import AveragedWeightsHook
+from mmseg_ext.engine.hooks import AverageBuffersHook, AveragedWeightsHook, FiniteLossHook
 from mmseg_ext.engine.hooks.ema import TRAINED
 from mmseg_ext.engine.training import train
 from mmseg_ext.errors import RunError
@@ -79,7 +81,6 @@ def start_of(project, folder: Path) -> dict[str, torch.Tensor]:
     """The weights before the first step."""
     cfg = averaged(project, train_cfg__max_iters=1)
     cfg.optim_wrapper.optimizer.lr = 0.0
-    cfg.model.test_cfg.mode = 'whole'
     train(cfg, folder)
     return saved(folder)[TRAINED]
 
@@ -152,6 +153,23 @@ def test_two_processes_keep_what_they_validated(project, tmp_path):
     result = json.loads((tmp_path / 'run/train/result.json').read_text())
     for name, value in result['scores'].items():
         assert value == pytest.approx(rows(tmp_path / 'run', name)[result['iteration']], abs=5e-3), name
+
+
+def test_a_validation_sees_the_average_and_what_it_settles_is_kept():
+    """AverageBuffersHook changes the statistics in between (several processes) and must find the average there."""
+    first, last = get_priority(AveragedWeightsHook.priority), get_priority(AverageBuffersHook.priority)
+    assert get_priority(FiniteLossHook.priority) < first < last
+    hook, norm = AveragedWeightsHook(), torch.nn.BatchNorm2d(2)
+    runner = SimpleNamespace(model=norm)
+    hook.before_train(runner)
+    norm.weight.data.fill_(3)
+    norm.running_mean.fill_(4)
+    hook.before_val_epoch(runner)
+    assert (norm.weight.tolist(), norm.running_mean.tolist()) == ([1, 1], [0, 0])
+    norm.running_mean.fill_(7)
+    hook.after_val_epoch(runner)
+    assert (norm.weight.tolist(), norm.running_mean.tolist()) == ([3, 3], [4, 4])
+    assert (hook.average['weight'].tolist(), hook.average['running_mean'].tolist()) == ([1, 1], [7, 7])
 
 
 def test_off_unless_asked_for(project):
