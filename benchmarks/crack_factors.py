@@ -13,36 +13,38 @@ already are skipped, begun ones are continued.
 """
 
 import argparse
-import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from run_table import ROOT, RunTable, train_and_test
+
+from mmseg_ext.reports.curves import read_history
+
 RECIPE = next((ROOT / 'configs/unet').glob('unet_*.py'))
-TABLE = ROOT / 'benchmarks/crack_factors.csv'
-KEY = ('setting', 'dataset', 'seed', 'width', 'side', 'iterations', 'batch')
 TAGS = ('deepcrack_tip-2px', 'macro-0px')
 SCORES = {f'{name}@{tag}': f'{name}@{tag}' for tag in TAGS for name in ('ODS', 'OIS', 'AP')}
 SCORES |= {'IoU': 'IoU.crack', 'Found': 'Found.crack', 'FalseAlarms': 'FalseAlarms'}
-COLUMNS = (*KEY, 'minutes', 'device', *SCORES, 'threshold', 'best_at')
+TABLE = RunTable(
+    ROOT / 'benchmarks/crack_factors.csv',
+    ('setting', 'dataset', 'seed', 'width', 'side', 'iterations', 'batch'),
+    ('minutes', 'device', *SCORES, 'threshold', 'train_loss'),
+)
 # What each setting swaps; {side} is that of the crops.
 SETTINGS = {
-    'unet': [],
-    'unetpp': ['models=unetpp'],
-    'attention_unet': ['models=attention_unet'],
-    'resized': ['pipelines=crack_{side}_resized'],
-    'clahe': ['pipelines=crack_{side}_clahe'],
-    'bce': ['losses=bce'],
-    'focal': ['losses=sigmoid_focal'],
+    'unet': {},
+    'unetpp': {'models': 'unetpp'},
+    'attention_unet': {'models': 'attention_unet'},
+    'resized': {'pipelines': 'crack_{side}_resized'},
+    'clahe': {'pipelines': 'crack_{side}_clahe'},
+    'bce': {'losses': 'bce'},
+    'focal': {'losses': 'sigmoid_focal'},
 }
 
 
-def options(args: argparse.Namespace) -> list[str]:
+def options(args: argparse.Namespace) -> dict[str, int | None]:
     """Width of the network and length of the training."""
     width, pause = args.width, max(args.iterations // 8, 1)
-    values = {
+    return {
         'model.backbone.base_channels': width,
         'model.decode_head.in_channels': width,
         'model.decode_head.channels': width,
@@ -52,61 +54,29 @@ def options(args: argparse.Namespace) -> list[str]:
         'default_hooks.checkpoint.save_best': None,
         'train_dataloader.batch_size': args.batch,
     }
-    return [f'{key}={value}' for key, value in values.items()]
 
 
 def run(setting: str, seed: int, args: argparse.Namespace) -> dict[str, object]:
-    """Train and test once; the row for the table."""
-    folder = args.root / f'{setting}_{args.dataset}_{args.width}x{args.side}_{args.iterations}x{args.batch}'
-    folder /= f'seed{seed}'
-    swaps = {'datasets': args.dataset, 'pipelines': f'crack_{args.side}'}
-    swaps |= dict(each.format(side=args.side).split('=') for each in SETTINGS[setting])
-    common = ['--swap', *(f'{key}={name}' for key, name in swaps.items()), '--cfg-options', *options(args)]
-    common += ['--work-dir', str(folder)]
-    subprocess.run(command('train.py', *common, '--seed', str(seed), '--resume'), check=True)
-    subprocess.run(command('test.py', str(folder), *common, '--show-dir', str(folder / 'overlays')), check=True)
-    result = json.loads((folder / 'test/result.json').read_text())
+    """Train and test once; the values of the row."""
+    name = f'{setting}_{args.dataset}_{args.width}x{args.side}_{args.iterations}x{args.batch}'
+    folder = args.root / name / f'seed{seed}'
+    swaps = {'datasets': args.dataset, 'pipelines': f'crack_{args.side}', **SETTINGS[setting]}
+    swaps = {key: base.format(side=args.side) for key, base in swaps.items()}
+    result = train_and_test(RECIPE, folder, seed, swaps, options(args))
     trained = json.loads((folder / 'train/result.json').read_text())
-    scores = {name: result['scores'][key] for name, key in SCORES.items()}
     return dict(
-        zip(KEY, key_of(setting, seed, args), strict=True),
         minutes=round(trained['train_seconds'] / 60, 1),
         device=result['device'],
-        **{name: value if value is None else round(value, 4) for name, value in scores.items()},
+        **{name: result['scores'][key] for name, key in SCORES.items()},
         threshold=result['threshold']['used'],
-        best_at=result['iteration'],
+        train_loss=last_loss(folder / 'train'),
     )
 
 
-def command(tool: str, *arguments: str) -> list[str]:
-    return [sys.executable, str(ROOT / 'tools' / tool), str(RECIPE), *arguments]
-
-
-def key_of(setting: str, seed: int, args: argparse.Namespace) -> tuple[str, ...]:
-    return tuple(map(str, (setting, args.dataset, seed, args.width, args.side, args.iterations, args.batch)))
-
-
-def rows() -> list[dict[str, str]]:
-    """The table as it is."""
-    if not TABLE.exists():
-        return []
-    with TABLE.open(encoding='utf-8') as file:
-        return list(csv.DictReader(file))
-
-
-def append(row: dict[str, object]) -> None:
-    with TABLE.open('a', newline='', encoding='utf-8') as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        if not file.tell():
-            writer.writeheader()
-        writer.writerow(row)
-
-
-def markdown() -> str:
-    """One line a run: the scores, each under the protocol and tolerance that it was measured with."""
-    names = ('setting', 'seed', *SCORES, 'threshold')
-    lines = ['| ' + ' | '.join(names) + ' |', '|' + '---|' * len(names)]
-    return '\n'.join(lines + ['| ' + ' | '.join(row[name] for name in names) + ' |' for row in rows()])
+def last_loss(folder: Path, count: int = 5) -> float:
+    """Mean of the last ``count`` training losses that were logged."""
+    losses = list(read_history(folder)['loss'].values())[-count:]
+    return sum(losses) / len(losses)
 
 
 def main() -> None:
@@ -123,9 +93,10 @@ def main() -> None:
     args = parser.parse_args()
     for seed in args.seeds if not args.only_print else ():
         for setting in args.settings:
-            if key_of(setting, seed, args) not in {tuple(row[name] for name in KEY) for row in rows()}:
-                append(run(setting, seed, args))
-    print(markdown())
+            key = (setting, args.dataset, seed, args.width, args.side, args.iterations, args.batch)
+            if not TABLE.has(key):
+                TABLE.append(key, run(setting, seed, args))
+    print(TABLE.markdown(('setting', 'seed', *SCORES, 'threshold', 'train_loss')))
 
 
 if __name__ == '__main__':

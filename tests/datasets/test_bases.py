@@ -20,6 +20,8 @@ CRACK_SCORES = [
     {'type': 'ThresholdMetric', 'protocol': 'deepcrack_tip', 'tolerance': 2},
     {'type': 'ThresholdMetric', 'protocol': 'macro', 'tolerance': 0},
 ]
+SCENE_SCORES = [{'type': 'DefectMetric'}, {'type': 'BoundaryMetric', 'tolerance': 2}]
+SCORES = dict.fromkeys(CRACKS, CRACK_SCORES) | dict.fromkeys(('camvid11', 'indoor'), SCENE_SCORES)
 KEYS = {'num_classes', 'val_evaluator', 'test_evaluator'} | {f'{s}_dataloader' for s in ('train', 'val', 'test')}
 MINE = """
 _base_ = './_loaders.py'
@@ -61,9 +63,7 @@ def test_contract(name, monkeypatch):
         }
         assert loader.sampler == sampler
         assert loader.batch_size == (8 if split == 'train' else 1)
-    assert (
-        cfg.val_evaluator == cfg.test_evaluator == (CRACK_SCORES if name in CRACKS else {'type': 'DefectMetric'})
-    )
+    assert cfg.val_evaluator == cfg.test_evaluator == SCORES.get(name, {'type': 'DefectMetric'})
 
 
 def test_without_the_variable_the_root_is_data(monkeypatch):

@@ -8,4 +8,5 @@ palette += [[192, 128, 128], [64, 64, 128], [64, 0, 128], [64, 64, 0], [0, 128, 
 metainfo = dict(classes=classes, palette=palette)
 dataset = dict(type='CheckedSegDataset', data_root='{{$MMSEG_EXT_DATA:data}}/camvid11', metainfo=metainfo)
 train_dataloader = val_dataloader = test_dataloader = dict(dataset=dataset)
+val_evaluator = test_evaluator = [dict(type='DefectMetric'), dict(type='BoundaryMetric', tolerance=2)]
 del classes, palette, metainfo, dataset
