@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, find_objects
 from torch import Tensor
 
 from mmseg_ext.functional.masking import pixel_mask, valid_count
@@ -15,30 +15,40 @@ def boundary_loss(
     weight: Tensor | None = None,
     ignore_index: int = 255,
 ) -> Tensor:
-    """Mean over valid pixels and defect classes of p_c phi_c, 0-d (https://arxiv.org/abs/1812.07032).
+    """Mean over valid pixels and defect classes of p_c phi_c, 0-d.
 
-    ``logits`` (N, C, H, W), ``label`` (N, H, W), ``distance`` = phi (N, C, H, W), made from the label if not
-    given. phi is negative inside a class, so the loss can be negative: it is least, not 0, at a perfect
-    prediction. ``weight`` (N, H, W) multiplies the pixels' terms and not the divisor.
+    ``logits`` (N, C, H, W), ``label`` (N, H, W), ``distance`` = phi (N, K, H, W) of the classes 1 to K, 0 for
+    those above, made from the label if not given. phi is negative inside a class, so the loss can be negative: it
+    is least, not 0, at a perfect prediction. ``weight`` (N, H, W) multiplies the pixels' terms and not the divisor.
     """
+    defects = logits.shape[1] - 1
     if distance is None:
-        distance = signed_distance(label, logits.shape[1])
+        maps = [signed_distance(image, defects) for image in label.cpu().numpy()]
+        distance = torch.from_numpy(np.stack(maps))
+    distance = distance[:, :defects]
     mask = pixel_mask(label, weight, ignore_index, logits.dtype).unsqueeze(1)
-    terms = (logits.softmax(1) * distance.to(logits))[:, 1:] * mask
-    return terms.sum() / (valid_count(label, ignore_index) * (logits.shape[1] - 1))
+    terms = logits.softmax(1)[:, 1 : 1 + distance.shape[1]] * distance.to(logits) * mask
+    return terms.sum() / (valid_count(label, ignore_index) * defects)
 
 
-def signed_distance(label: Tensor, num_classes: int) -> Tensor:
-    """Kervadec's phi (N, C, H, W), float32: outside the class the distance to it, inside 1 - the distance out.
+def signed_distance(label: np.ndarray, num_defects: int) -> np.ndarray:
+    """Kervadec's phi (K, H, W), float32, of the classes 1 to K = ``num_defects`` in ``label`` (H, W).
 
-    0 for a class that the image lacks, and for one that fills it: there is no contour to measure from. Computed on
-    the CPU by SciPy; a data loader can do it ahead.
+    In pixels; outside a class the distance to it, inside 1 - the distance out. 0 for a class that the image lacks,
+    and for one that fills it: there is no contour to measure from.
     """
-    maps = [[_signed_distance(image == c) for c in range(num_classes)] for image in label.cpu().numpy()]
-    return torch.from_numpy(np.stack(maps).astype(np.float32)).to(label.device)
+    maps = np.zeros((num_defects, *label.shape), np.float32)
+    for index, map_ in enumerate(maps, start=1):
+        region = label == index
+        if region.any() and not region.all():
+            _measure(region, map_)
+    return maps
 
 
-def _signed_distance(region: np.ndarray) -> np.ndarray:
-    if region.all() or not region.any():
-        return np.zeros(region.shape)
-    return np.where(region, 1 - distance_transform_edt(region), distance_transform_edt(~region))
+def _measure(region: np.ndarray, out: np.ndarray) -> None:
+    """phi of one class (H, W) bool, written into ``out``; the way out of a class ends a pixel beside its box."""
+    out[:] = distance_transform_edt(~region)
+    (rows, columns) = find_objects(region.view(np.uint8))[0]
+    box = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in (rows, columns))
+    inside = distance_transform_edt(region[box])
+    np.subtract(1, inside, out=out[box], where=region[box])

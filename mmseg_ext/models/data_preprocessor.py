@@ -1,12 +1,16 @@
 """mmseg's SegDataPreProcessor for batches of crops, a batch at a time."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from mmengine.structures import PixelData
 from mmseg.models import SegDataPreProcessor
 from mmseg.registry import MODELS
 from torch import Tensor
+
+FIELDS = ('gt_distance',)  # what a loader may make for a loss; of K channels, where K may differ between samples
 
 
 @MODELS.register_module()
@@ -22,21 +26,31 @@ class BatchDataPreProcessor(SegDataPreProcessor):
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
         """``inputs`` (N, 3, H, W) float32 and ``data_samples`` with their masks, all on the device."""
         if not (training and self._is_plain(data)):
-            return super().forward(data, training)
-        images = self._sent(data['inputs']).float()
-        labels = self._sent([sample.gt_sem_seg.data for sample in data['data_samples']])
+            batch = super().forward(data, training)
+            return _with_padded_fields(batch) if training else batch
+        images, samples = self._sent(data['inputs']).float(), data['data_samples']
+        names = ['gt_sem_seg', *(name for name in FIELDS if name in samples[0])]
+        maps = {name: self._sent(even_channels([each.get(name).data for each in samples])) for name in names}
         if self._channel_conversion and images.shape[1] == 3:
             images = images.flip(1)
         if self._enable_normalize:
             images = images.sub(self.mean).div_(self.std)
-        return dict(inputs=images, data_samples=_with_labels(data['data_samples'], labels))
+        return dict(inputs=images, data_samples=_with_maps(samples, maps))
 
     def _is_plain(self, data: dict) -> bool:
-        """Whether nothing is to be padded, no mask but that of the classes is there, and nothing is mixed."""
+        """Whether nothing is to be padded, no mask but that of the classes is there, and nothing is mixed.
+
+        All samples or none must have a field of ``FIELDS``.
+        """
         shapes = {image.shape for image in data['inputs']}
-        fields = {name for sample in data['data_samples'] for name in sample.keys()}  # noqa: SIM118 no mapping
+        fields = {frozenset(sample.keys()) - {'gt_sem_seg'} for sample in data['data_samples']}
         size, divisor = self.size, self.size_divisor
-        if len(shapes) != 1 or fields != {'gt_sem_seg'} or self.batch_augments is not None:
+        if (
+            len(shapes) != 1
+            or len(fields) != 1
+            or not fields.pop() <= {*FIELDS}
+            or self.batch_augments is not None
+        ):
             return False
         height, width = shapes.pop()[-2:]
         if size is None:
@@ -50,11 +64,30 @@ class BatchDataPreProcessor(SegDataPreProcessor):
         return torch.stack(tensors, out=batch).to(self.device, non_blocking=pinned)
 
 
-def _with_labels(samples: list, labels: Tensor) -> list:
-    """New samples with ``labels`` (N, 1, H, W) and what mmseg notes of the (absent) padding."""
-    noted = dict(img_shape=labels.shape[2:], pad_shape=tuple(labels.shape[2:]), padding_size=(0, 0, 0, 0))
+def even_channels(maps: Sequence[Tensor]) -> Sequence[Tensor]:
+    """Maps (K, H, W) with zeros behind, so that all have as many channels as the longest."""
+    most = max(map(len, maps))
+    return [each if len(each) == most else F.pad(each, (0, 0, 0, 0, 0, most - len(each))) for each in maps]
+
+
+def _with_maps(samples: list, maps: dict[str, Tensor]) -> list:
+    """New samples with ``maps`` {field: (N, K, H, W)} and what mmseg notes of the (absent) padding."""
+    size = maps['gt_sem_seg'].shape[2:]
+    noted = dict(img_shape=size, pad_shape=tuple(size), padding_size=(0, 0, 0, 0))
     batch = []
-    for sample, label in zip(samples, labels, strict=True):
-        batch.append(sample.new(gt_sem_seg=PixelData(data=label)))
+    for index, sample in enumerate(samples):
+        batch.append(sample.new(**{name: PixelData(data=values[index]) for name, values in maps.items()}))
         batch[-1].set_metainfo(noted)
+    return batch
+
+
+def _with_padded_fields(batch: dict[str, Any]) -> dict[str, Any]:
+    """``batch`` whose fields have the size of its inputs; mmseg pads the labels alone."""
+    height, width = batch['inputs'].shape[2:]
+    for sample in batch['data_samples'] or ():
+        for name in FIELDS:
+            if name in sample:
+                data = sample.get(name).data
+                padded = F.pad(data, (0, width - data.shape[2], 0, height - data.shape[1]))
+                sample.set_data({name: PixelData(data=padded)})
     return batch

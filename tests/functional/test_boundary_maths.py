@@ -2,8 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from torch import Tensor
 
 from mmseg_ext.functional.active_boundary import (
@@ -156,12 +160,24 @@ def test_distance_keeps_its_fraction_and_ignored_borders_are_no_contour():
 
 
 def test_signed_distance_by_hand():
-    label = torch.tensor([[[0, 0, 0, 1, 1, 1, 0]], [[1, 1, 1, 1, 1, 1, 1]]])
-    phi = signed_distance(label, 3)
-    assert phi[0, 1, 0].tolist() == [3, 2, 1, 0, -1, 0, 1]
-    assert phi[0, 0, 0].tolist() == [-2, -1, 0, 1, 2, 1, 0]
-    assert not phi[:, 2].any(), 'a class that is absent'
-    assert not phi[1].any(), 'a class that fills the image'
+    phi = signed_distance(np.array([[2, 0, 0, 1, 1, 1, 0]]), 3)
+    assert phi[0, 0].tolist() == [3, 2, 1, 0, -1, 0, 1]
+    assert phi[1, 0].tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert not phi[2].any(), 'a class that is absent'
+    assert not signed_distance(np.ones((3, 4), int), 2).any(), 'a class that fills the image'
+
+
+@settings(max_examples=80, deadline=None)
+@given(arrays(np.int64, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 1, 2, 255])))
+def test_signed_distance_is_that_of_the_whole_image(label):
+    """Published: two distance transforms a class, of the whole image; and every distance counted by itself."""
+    for phi, region in zip(signed_distance(label, 2), (label == 1, label == 2), strict=True):
+        pixels = {side: np.argwhere(region == side) for side in (True, False)}
+        for pixel, value in zip(np.ndindex(*label.shape), phi.flat, strict=True):
+            others = pixels[not region[pixel]]
+            nearest = min((math.dist(pixel, other) for other in others), default=None)
+            expected = 0 if nearest is None else 1 - nearest if region[pixel] else nearest
+            assert value == pytest.approx(expected)
 
 
 def test_boundary_loss_by_hand():
@@ -170,7 +186,17 @@ def test_boundary_loss_by_hand():
     assert boundary_loss(uniform, label).item() == pytest.approx(0.5 * (3 + 2 + 1 + 0 - 1 + 0) / 6)
     weight = torch.tensor([[[1.0, 0, 0, 0, 0, 0, 9]]])
     assert boundary_loss(uniform, label, weight=weight).item() == pytest.approx(0.5 * 3 / 6)
-    assert boundary_loss(uniform, label, torch.ones(1, 2, 1, 7)).item() == pytest.approx(0.5)
+    assert boundary_loss(uniform, label, torch.ones(1, 1, 1, 7)).item() == pytest.approx(0.5)
+
+
+def test_distances_of_few_classes_are_enough():
+    """Those above are 0, as if given; channels beyond the logits belong to no class of theirs."""
+    logits, label = scene()
+    label = label.where(label == 1, 0)
+    maps = torch.from_numpy(np.stack([signed_distance(image, 4) for image in label.numpy()]))
+    loss = boundary_loss(logits, label)
+    for count in (1, 2, 4):
+        torch.testing.assert_close(boundary_loss(logits, label, maps[:, :count]), loss)
 
 
 def test_boundary_loss_is_least_and_negative_at_the_truth():

@@ -87,7 +87,7 @@ def test_a_wider_tolerance_never_hits_less_and_roles_can_be_swapped(scene, toler
 
 
 def test_a_square_by_hand():
-    """3 x 3 pixels, predicted one to the right: 8 contour pixels each, of which 4 coincide and none is 2 px off."""
+    """3 x 3 pixels, predicted one to the right: 8 contour pixels each, of which 4 coincide."""
     label = np.zeros((9, 9), np.int64)
     label[3:6, 3:6] = 1
     pred = np.roll(label, 1, 1)

@@ -6,6 +6,7 @@ from .defect_crop import DefectCrop
 from .load_pair import LoadPair
 from .min_max_image import MinMaxImage
 from .photometric import TablePhotoMetricDistortion
+from .signed_distance import SignedDistance
 
 __all__ = [
     'Albumentation',
@@ -13,5 +14,6 @@ __all__ = [
     'DefectCrop',
     'LoadPair',
     'MinMaxImage',
+    'SignedDistance',
     'TablePhotoMetricDistortion',
 ]

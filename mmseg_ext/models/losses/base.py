@@ -13,6 +13,9 @@ class SegmentationLoss(nn.Module):
     """
 
     takes_single_logit = False
+    field: str | None = (
+        None  # what a loader may add to a sample beside the label, so that the loss need not make it
+    )
     indexes_by_label = True  # so that a stray label value fails by itself
 
     def __init__(self, loss_weight: float, loss_name: str) -> None:
@@ -26,25 +29,36 @@ class SegmentationLoss(nn.Module):
         self.label_seen = False
 
     def forward(
-        self, logits: Tensor, label: Tensor, weight: Tensor | None = None, ignore_index: int = 255
+        self,
+        logits: Tensor,
+        label: Tensor,
+        weight: Tensor | None = None,
+        ignore_index: int = 255,
+        made: Tensor | None = None,
     ) -> Tensor:
         """0-d loss of logits (N, C, H, W) against label (N, H, W), int64 with 0..C-1 or ``ignore_index``.
 
         ``weight`` (N, H, W) multiplies what each pixel adds, not the number of pixels that a mean is divided by.
+        ``made`` (N, K, H, W) is the ``field`` of the samples, if they have it; only a loss with a field takes it.
         """
         self._check(logits, label, ignore_index)
         with torch.autocast(logits.device.type, enabled=False):
             logits = logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
             try:
-                return self.loss_weight * self.compute(logits, label, weight, ignore_index)
+                given = () if made is None else (made,)
+                return self.current_weight() * self.compute(logits, label, weight, ignore_index, *given)
             except (IndexError, RuntimeError):
                 if label.is_cpu:
                     check_label(label, max(logits.shape[1], 2), ignore_index, type(self).__name__)
                 raise
 
     def compute(self, logits: Tensor, label: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
-        """The loss before ``loss_weight``, 0-d."""
+        """The loss before ``loss_weight``, 0-d; one with a ``field`` takes that as a fifth argument, or None."""
         raise NotImplementedError
+
+    def current_weight(self) -> float:
+        """What ``compute`` is multiplied by now."""
+        return self.loss_weight
 
     def _check(self, logits: Tensor, label: Tensor, ignore_index: int) -> None:
         """Shapes always; label values in the first batch, and on the CPU where nothing else would notice.

@@ -1,6 +1,6 @@
 """mmseg's EncoderDecoder without the work that no result needs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,6 +10,8 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from mmseg.utils import SampleList, add_prefix
 from torch import Tensor, nn
+
+from mmseg_ext.models.data_preprocessor import FIELDS, even_channels
 
 
 @MODELS.register_module()
@@ -68,10 +70,10 @@ class LeanEncoderDecoder(EncoderDecoder):
     ) -> dict[str, Tensor]:
         """Losses of all heads; ``logits`` says what the heads with common losses make of the ``features``."""
         label = torch.stack([sample.gt_sem_seg.data.squeeze(0) for sample in data_samples]).long()
-        losses = {}
+        made, losses = stacked_fields(data_samples), {}
         for name, head in self._heads().items():
             if has_common_loss(head):
-                terms = head_losses(head, logits(name), label)
+                terms = head_losses(head, logits(name), label, made)
             else:
                 terms = head.loss(features, data_samples, self.train_cfg)
             losses.update(add_prefix(terms, name))
@@ -106,8 +108,19 @@ def has_common_loss(head: nn.Module) -> bool:
     )
 
 
-def head_losses(head: BaseDecodeHead, logits: Tensor, label: Tensor) -> dict[str, Tensor]:
-    """{name: loss} of ``logits`` (N, C, h, w), resized to ``label`` (N, H, W); losses of one name are added up."""
+def stacked_fields(data_samples: SampleList) -> dict[str, Tensor]:
+    """{name: (N, K, H, W)} of what the loader has made for the losses of ``data_samples``, if it has."""
+    names = [name for name in FIELDS if all(name in sample for sample in data_samples)]
+    return {name: torch.stack(even_channels([sample.get(name).data for sample in data_samples])) for name in names}
+
+
+def head_losses(
+    head: BaseDecodeHead, logits: Tensor, label: Tensor, made: Mapping[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """{name: loss} of ``logits`` (N, C, h, w), resized to ``label`` (N, H, W); losses of one name are added up.
+
+    ``made`` are the stacked fields of the samples, for losses that have such a ``field``.
+    """
     # A handful of channels innermost would slow down each pass of the resizing and of the loss.
     logits = logits.contiguous()
     if logits.shape[2:] != label.shape[1:]:
@@ -115,6 +128,9 @@ def head_losses(head: BaseDecodeHead, logits: Tensor, label: Tensor) -> dict[str
     criteria = head.loss_decode if isinstance(head.loss_decode, nn.ModuleList) else [head.loss_decode]
     losses: dict[str, Tensor] = {}
     for criterion in criteria:
-        value, name = criterion(logits, label, weight=None, ignore_index=head.ignore_index), criterion.loss_name
+        field = (made or {}).get(getattr(criterion, 'field', None))
+        given = {} if field is None else {'made': field}
+        value = criterion(logits, label, weight=None, ignore_index=head.ignore_index, **given)
+        name = criterion.loss_name
         losses[name] = losses[name] + value if name in losses else value
     return losses

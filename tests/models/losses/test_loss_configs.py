@@ -20,7 +20,7 @@ EXPECTED = {
     *('skeleton_recall_bce_dice', 'skeleton_recall_dice_ce'),
 }
 # How many terms the auxiliary heads keep, where their coarse features cannot serve all.
-KEPT = {'boundary_ce': 1, 'skeleton_recall_bce_dice': 1, 'skeleton_recall_dice_ce': 2}
+KEPT = {'boundary_ce': 1, 'kervadec_dice_ce': 2, 'skeleton_recall_bce_dice': 1, 'skeleton_recall_dice_ce': 2}
 every_file = pytest.mark.parametrize('path', FILES, ids=lambda path: path.stem)
 
 
