@@ -2,7 +2,7 @@
 # 40k iterations, 1 GPU x 8 images.
 #
 #   python tools/train.py configs/deeplabv3plus/deeplabv3plus_r101-d8_focal_dice_1xb8-40k_indoor-512x512.py
-#   ... --swap losses=boundary_ce
+#   ... --swap losses=boundary_ce pipelines=indoor_hard schedules=adamw_step_indoor
 _base_ = [
     '../_base_/models/deeplabv3plus_r101-d8.py',
     '../_base_/datasets/indoor.py',

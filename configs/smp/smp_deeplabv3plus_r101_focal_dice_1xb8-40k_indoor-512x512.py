@@ -2,7 +2,7 @@
 # crops of 512 px, 40k iterations, 1 GPU x 8 images. Needs pip install -e '.[smp]'.
 #
 #   python tools/train.py configs/smp/smp_deeplabv3plus_r101_focal_dice_1xb8-40k_indoor-512x512.py
-#   ... --swap losses=boundary_ce
+#   ... --swap losses=boundary_ce pipelines=indoor_hard schedules=adamw_step_indoor
 #   ... --cfg-options model.arch=UnetPlusPlus model.encoder_name=efficientnet-b3
 _base_ = [
     '../_base_/models/smp_deeplabv3plus_r101.py',
