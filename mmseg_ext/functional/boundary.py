@@ -19,7 +19,7 @@ def boundary_loss(
 
     ``logits`` (N, C, H, W), ``label`` (N, H, W), ``distance`` = phi (N, K, H, W) of the classes 1 to K, 0 for
     those above, made from the label if not given. phi is negative inside a class, so the loss can be negative: it
-    is least, not 0, at a perfect prediction. ``weight`` (N, H, W) multiplies the pixels' terms and not the divisor.
+    is least, not 0, at a perfect prediction. ``weight`` (N, H, W) multiplies what pixels add, not the divisor.
     """
     defects = logits.shape[1] - 1
     if distance is None:

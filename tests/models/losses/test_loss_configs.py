@@ -17,10 +17,16 @@ FILES = sorted(FOLDER.glob('*.py'))
 EXPECTED = {
     *('boundary_ce', 'bce_dice', 'cross_entropy', 'dice', 'dice_ce', 'focal', 'focal_any', 'focal_dice'),
     *('bce', 'focal_tversky', 'lovasz_ce', 'sigmoid_focal', 'tversky'),
-    *('skeleton_recall_bce_dice', 'skeleton_recall_dice_ce'),
+    *('skeleton_recall_bce_dice', 'skeleton_recall_dice_ce', 'focal_dice_source', 'kervadec_dice_ce'),
 }
 # How many terms the auxiliary heads keep, where their coarse features cannot serve all.
-KEPT = {'boundary_ce': 1, 'kervadec_dice_ce': 2, 'skeleton_recall_bce_dice': 1, 'skeleton_recall_dice_ce': 2}
+KEPT = {
+    'boundary_ce': 1,
+    'focal_dice_boundary': 1,
+    'kervadec_dice_ce': 2,
+    'skeleton_recall_bce_dice': 1,
+    'skeleton_recall_dice_ce': 2,
+}
 every_file = pytest.mark.parametrize('path', FILES, ids=lambda path: path.stem)
 
 
