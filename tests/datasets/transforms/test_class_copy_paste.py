@@ -16,7 +16,8 @@ from scipy.stats import chisquare
 from synthetic import make_dataset
 
 from mmseg_ext.datasets import CheckedSegDataset
-from mmseg_ext.datasets.transforms import ClassCopyPaste
+from mmseg_ext.datasets.cache import ArrayCache
+from mmseg_ext.datasets.transforms import ClassCopyPaste, DefectCrop
 from mmseg_ext.errors import DataError
 
 EXACT = dict(prob=1.0, blend='none', scale=(1.0, 1.0), flip=0.0, min_pixels=1)
@@ -43,14 +44,14 @@ def masked(size: tuple[int, int] = (30, 40), **boxes: tuple[slice, slice]) -> np
     return mask
 
 
-def build(root: Path, masks: list[np.ndarray], steps: tuple = (), cache=None, **options) -> CheckedSegDataset:
+def build(root: Path, masks: list[np.ndarray], steps: tuple = (), **options) -> CheckedSegDataset:
     """A data set of the masks and their images, loaded, through ``steps`` and a ClassCopyPaste."""
     for index, mask in enumerate(masks):
         for folder, array in (('img_dir', coloured(mask)), ('ann_dir', mask)):
             path = root / folder / f'{index:02d}.png'
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(array).save(path)
-    pipeline = [dict(type='LoadPair', cache=cache), *steps, dict(type='ClassCopyPaste', **{**EXACT, **options})]
+    pipeline = [dict(type='LoadPair'), *steps, dict(type='ClassCopyPaste', **{**EXACT, **options})]
     return CheckedSegDataset(
         data_root=str(root),
         data_prefix=dict(img_path='img_dir', seg_map_path='ann_dir'),
@@ -116,7 +117,7 @@ def test_no_wanted_pixel_is_ever_covered(tmp_path):
         seen = label(dataset)
         assert (seen[target == 1] == 1).all()
         pasted += not np.array_equal(seen, target)
-    assert 20 < pasted <= 100
+    assert pasted > 90  # in ten tries 96 of 100 find a place, in one 27 or 58
 
 
 def test_objects_that_are_pasted_do_not_cover_each_other(tmp_path):
@@ -142,6 +143,13 @@ def test_a_corner_joins_pixels_to_one_object(tmp_path):
     donor[range(5), range(5)] = 1
     dataset = build(tmp_path, [masked(), donor], max_objects=1)
     assert (label(dataset) == 1).sum() == 5
+
+
+def test_of_two_objects_one_inside_the_box_of_the_other_one_is_pasted(tmp_path):
+    donor = masked(c1=np.s_[0:9, 0:9], c0=np.s_[1:8, 1:8])
+    donor[4, 4] = 1  # a dot in a frame
+    dataset = build(tmp_path, [masked(), donor], max_objects=1)
+    assert {int((label(dataset) == 1).sum()) for _ in range(20)} == {1, 32}
 
 
 def test_small_objects_stay_where_they_are(tmp_path):
@@ -220,29 +228,37 @@ def test_all_other_images_are_drawn_from(tmp_path):
 
 def test_the_other_image_goes_through_the_steps_before(tmp_path):
     crop = dict(type='DefectCrop', crop_size=(8, 8), scale=(1.0, 1.0), prob=1.0)
-    dataset = build(tmp_path, [masked(), masked(c1=np.s_[:, :])], steps=(crop,))
-    assert all((label(dataset) == 1).sum() == 64 for _ in range(10))
+    dataset = build(tmp_path, [masked(), masked(c1=np.s_[10:14, 10:30])], steps=(crop,))
+    areas = {int((label(dataset) == 1).sum()) for _ in range(60)}
     assert label(dataset).shape == (8, 8)
+    assert min(areas) < max(areas) == 4 * 8  # a window shows a part of the object, which is whole without
+
+
+def keep_in_cache(root: Path) -> dict:
+    """The options of a cache that keeps the files of ``root``, which are made old enough for it."""
+    for path in root.rglob('*.png'):
+        os.utime(path, (10**9, 10**9))
+    return dict(folder=str(root / 'cache'), gb=1)
 
 
 def test_pasting_changes_neither_files_nor_the_cache(tmp_path):
     masks = [masked(), masked(c1=np.s_[3:9, 3:9])]
-    build(tmp_path, masks)
-    for path in tmp_path.rglob('*.png'):
-        os.utime(path, (10**9, 10**9))  # what has just been written is not kept yet
-    cache = dict(folder=str(tmp_path / 'cache'), gb=1)
-    dataset = build_again(tmp_path, cache, prob=1.0)
-    first = [label(dataset).copy() for _ in range(5)]
-    assert all(each.any() for each in first)
+    dataset = build(tmp_path, masks)
+    loading, paste = dataset.pipeline.transforms
+    loading.cache = ArrayCache(**keep_in_cache(tmp_path))
+    assert all(label(dataset).any() for _ in range(5))
     assert list((tmp_path / 'cache').iterdir())
-    assert not label(build_again(tmp_path, cache, prob=0.0)).any()
+    paste.prob = 0.0
+    assert np.array_equal(label(dataset, 0), masks[0])
+    assert np.array_equal(label(dataset, 1), masks[1])
 
 
-def build_again(root: Path, cache: dict, prob: float) -> CheckedSegDataset:
-    """The data set that lies there, with a cache."""
-    steps = [dict(type='LoadPair', cache=cache), dict(type='ClassCopyPaste', **{**EXACT, 'prob': prob})]
-    prefix = dict(img_path='img_dir', seg_map_path='ann_dir')
-    return CheckedSegDataset(data_root=str(root), data_prefix=prefix, metainfo=dict(classes=NAMES), pipeline=steps)
+def test_a_crop_behind_it_finds_what_was_pasted(tmp_path):
+    dataset = build(tmp_path, [masked((80, 80)), masked((80, 80), c1=np.s_[3:5, 3:5])])
+    dataset.pipeline.transforms[0].cache = ArrayCache(**keep_in_cache(tmp_path))
+    crop = DefectCrop((8, 8), scale=(1.0, 1.0), prob=1.0)
+    dataset.pipeline.transforms.append(crop)
+    assert all((label(dataset) == 1).any() for _ in range(20))
 
 
 def loader(root: Path, seed: int):
