@@ -27,7 +27,7 @@ from mmseg_ext.engine.runner import build_runner, device_name, working_copy
 from mmseg_ext.engine.stopwatch import Stopwatch
 from mmseg_ext.engine.threshold import Threshold, find_threshold, is_closing_validation, set_threshold
 from mmseg_ext.files import writable_folder
-from mmseg_ext.models.test_time import PLAIN, Views, set_views
+from mmseg_ext.models.test_time import Views, set_views
 
 TRAINING_KEYS = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
 VALIDATION_KEYS = ('val_dataloader', 'val_cfg', 'val_evaluator')
@@ -49,9 +49,9 @@ def judge(
     says); ``show_dir`` a strip of image, truth and prediction for every image, ``out_dir`` every predicted mask.
     A model of a single logit decides by the threshold that its run has found best, see ``engine.threshold``;
     ``cfg`` stays as it is. With ``views`` the network is asked about these views of each image, see
-    ``models.test_time``; the result names them (``tta``) and the time that an image takes the network
-    (``network_seconds``). Works under several processes; only the main one writes. Returns the content of
-    ``result.json``.
+    ``models.test_time``; the result names them (``tta``) and the time that an image takes the network with
+    them and without (``network_seconds``). Works under several processes; only the main one writes. Returns the
+    content of ``result.json``.
     """
     folder = writable_folder(folder)
     runner = _test_runner(cfg, split, folder, show_dir, out_dir)
@@ -79,10 +79,10 @@ def judge(
         peak_memory_gib=round(peak_memory_gib(), 3),
         parameters=sum(parameter.numel() for parameter in runner.model.parameters()),
         device=device_name(),
-        tta=None if views in (None, PLAIN) else str(views),
+        tta=str(views) if views else None,
         finished=datetime.now(timezone.utc).isoformat(timespec='seconds'),
         **(training or {}),
-        **({'network_seconds': round(watch.seconds, 6)} if watch else {}),
+        **(dict(network_seconds=watch.cost) if watch else {}),
     )
     if is_main_process():
         save_config(cfg, folder)
@@ -108,7 +108,7 @@ def judge_both(
     The masks and strips of ``out_dir`` and ``show_dir`` are those with the views.
     """
     beside = writable_folder(augmented_folder(folder))
-    plain = judge(cfg, checkpoint, split, folder, views=PLAIN)
+    plain = judge(cfg, checkpoint, split, folder)
     return plain, judge(cfg, checkpoint, split, beside, show_dir, out_dir, views=views)
 
 
@@ -121,8 +121,9 @@ def _watched(model: torch.nn.Module, views: Views | None) -> Stopwatch | None:
     """Let ``model`` see ``views``, and take its time doing so; nothing without any."""
     if views is None:
         return None
+    plain = getattr(model, 'inference', None)
     set_views(model, views)
-    return Stopwatch(model)
+    return Stopwatch(model, plain)
 
 
 def _test_runner(cfg: Config, split: str, folder: Path, show_dir: Any, out_dir: Any) -> Runner:

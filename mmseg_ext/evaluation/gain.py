@@ -10,14 +10,14 @@ from mmseg_ext.score_names import is_of_class, rounded
 def format_gain(plain: Mapping[str, Any], augmented: Mapping[str, Any]) -> str:
     """A line for each score that is not of one class, and one for the time, of two contents of ``result.json``.
 
-    The gain is the difference; whether more is better depends on the score. The time is that of the network alone
-    (``network_seconds``), and its last column the ratio.
+    The gain is the difference; whether more is better depends on the score. The time is that of the network alone,
+    and its last column the ratio.
     """
     lines = [f'test-time augmentation: {augmented["tta"]}', _row('', 'plain', 'augmented', 'gain')]
     lines += _scores(plain['scores'], augmented['scores'])
-    before, after = (result['network_seconds'] for result in (plain, augmented))
-    ratio = f'x {after / before:.2f}' if before > 0 else '–'
-    return '\n'.join([*lines, _row('seconds an image', f'{before:.4f}', f'{after:.4f}', ratio)])
+    cost = augmented['network_seconds']
+    shown = f'{cost["plain"]:.4f}', f'{cost["augmented"]:.4f}', f'x {cost["ratio"]:.2f}'
+    return '\n'.join([*lines, _row('seconds an image', *shown)])
 
 
 def _scores(plain: Mapping[str, float | None], augmented: Mapping[str, float | None]) -> Iterator[str]:

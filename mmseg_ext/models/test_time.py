@@ -63,9 +63,6 @@ class Views:
         return ' '.join(filter(None, words)) or 'scales=1'
 
 
-PLAIN = Views()  # each image as it is
-
-
 def set_views(model: nn.Module, views: Views) -> None:
     """Let ``model.inference``, by which all prediction goes, answer with the mean of ``views``.
 

@@ -16,7 +16,7 @@ from untrained_run import UNET, random_weights
 import mmseg_ext
 from mmseg_ext.errors import UsageError
 from mmseg_ext.functional.views import View
-from mmseg_ext.models.test_time import PLAIN, Views, input_multiple, set_views
+from mmseg_ext.models.test_time import Views, input_multiple, set_views
 
 ALL = 'flip vflip scales=0.75,1,1.5'
 
@@ -70,7 +70,7 @@ def asked(network: nn.Module, views: str | None, inputs: Tensor) -> Tensor:
         ([], Views(flip=True)),
         ('flip', Views(flip=True)),
         (['vflip'], Views(vflip=True)),
-        ('scales=1', PLAIN),
+        ('scales=1', Views()),
         ('scales=.5,1', Views(scales=(0.5, 1.0))),
         ('scales=0.75,1,1.25 vflip flip', Views(True, True, (0.75, 1.0, 1.25))),
     ],
@@ -136,7 +136,7 @@ def test_sides_are_multiples_of_what_the_config_pads_to():
 
 def test_a_model_of_another_kind_is_refused():
     with pytest.raises(UsageError, match='Linear has no method "inference"'):
-        set_views(nn.Linear(1, 1), PLAIN)
+        set_views(nn.Linear(1, 1), Views())
 
 
 @pytest.mark.parametrize('mode', [dict(mode='whole'), dict(mode='slide', crop_size=(48, 48), stride=(32, 32))])
