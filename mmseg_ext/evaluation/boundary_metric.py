@@ -67,7 +67,7 @@ class BoundaryMetric(BaseMetric):
                 raise DataError(f'{path_of(sample)}: {error}') from None
 
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
-        """Mean over the images, log one line and return the scores. UsageError for a class that is not there."""
+        """Mean over the images, log the means and return all scores. UsageError for a class that is not there."""
         if not results:
             raise DataError('BoundaryMetric: no image was scored; is the data set of this split empty?')
         names, chosen = self.dataset_meta['classes'], self._chosen()
@@ -75,9 +75,8 @@ class BoundaryMetric(BaseMetric):
         means = {'mBF': _mean(found[chosen]), 'mBF_fg': _mean(found[[index for index in chosen if index]])}
         scores = {f'{name}@{self.tag}': value for name, value in means.items()}
         scores |= {f'BF.{names[index]}@{self.tag}': float(found[index]) for index in chosen}
-        said = [f'{name} {value:.2f}' for name, value in means.items()]
-        said += [f'{names[index]} {found[index]:.2f}' for index in chosen]
-        print_log(f'Boundary F1 within {self.tag}, %: ' + '  '.join(said), logger='current')
+        said = '  '.join(f'{name} {value:.2f}' for name, value in means.items())
+        print_log(f'Boundary F1 within {self.tag}, %: {said}', logger='current')
         return scores
 
     def _count_image(self, sample: dict) -> np.ndarray:

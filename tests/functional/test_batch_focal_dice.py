@@ -21,6 +21,12 @@ def test_focal_of_the_mean_by_hand(alpha, gamma):
     assert batch_focal(LOGITS, LABEL, alpha, gamma).item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_weights_multiply_what_pixels_add_to_the_mean():
+    weight = torch.tensor([[[1.0, 2.0, 0.0, 9.0]]])
+    mean = -(math.log(0.8) + 2 * math.log(0.5)) / 3
+    assert batch_focal(LOGITS, LABEL, 1.0, 0.0, weight).item() == pytest.approx(mean, rel=1e-5)
+
+
 def test_flat_dice_is_the_mean_probability_of_the_truth():
     assert flat_dice(LOGITS, LABEL).item() == pytest.approx((0.8 + 0.5 + 0.8) / 3, rel=1e-5)
     weight = torch.tensor([[[1.0, 2.0, 0.0, 9.0]]])
