@@ -22,6 +22,8 @@ AP is the mean of the precision, interpolated linearly, at recall 0, .01 … 1. 
 below the lowest it keeps its value there, and of equal recalls the best precision counts. (edgesEvalDir leaves out
 what lies below and divides 101 values by 100, so that a perfect map has an AP of 0.)
 
+Pooled, OIS can fall below ODS: an image whose best F1 is that of a flood puts the flood into the pool.
+
 What the papers leave open, decided for all: of equal F1 the lowest threshold wins, as in a loop that keeps the
 first best; where no threshold hits anything, the highest. An image without truth therefore adds, to pooled counts,
 the false positives of the highest threshold; in a mean over images its F1 is 1 where nothing is predicted either,
