@@ -106,12 +106,13 @@ def _neighbours(contour: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     _, height, width = contour.shape
     image, row, col = contour.nonzero(as_tuple=True)
-    steps = torch.tensor(STEPS, device=contour.device)
-    rows, cols = row + steps[:, :1], col + steps[:, 1:]
-    inside = rows.clamp(0, height - 1), cols.clamp(0, width - 1)
-    outside = (rows != inside[0]) | (cols != inside[1])
     first = image * height
-    return (first + row) * width + col, (first + inside[0]) * width + inside[1], outside
+    starts = {y: (first + (row + y).clamp(0, height - 1)) * width for y in (-1, 0, 1)}
+    cols = {x: (col + x).clamp(0, width - 1) for x in (-1, 0, 1)}
+    above_or_below = {-1: row == 0, 0: row < 0, 1: row == height - 1}
+    beside = {-1: col == 0, 0: col < 0, 1: col == width - 1}
+    near = torch.stack([starts[y] + cols[x] for y, x in STEPS])
+    return starts[0] + col, near, torch.stack([above_or_below[y] | beside[x] for y, x in STEPS])
 
 
 def _nearest(distance: Tensor, near: Tensor, outside: Tensor) -> Tensor:
@@ -121,10 +122,12 @@ def _nearest(distance: Tensor, near: Tensor, outside: Tensor) -> Tensor:
     that is nearer, and one on it has a neighbour at 0 too.
     """
     values = distance.flatten()[near].masked_fill_(outside, torch.inf)
-    # argmin of equal entries is undefined across devices; these are distinct, and the first minimum is the
-    # largest.
-    rank = torch.arange(len(STEPS), 0, -1, dtype=torch.uint8, device=values.device)
-    return ((values == values.amin(0)) * rank[:, None]).argmax(0)
+    # Not argmin, which may take any of equal entries, and another one on another device.
+    step, least = torch.zeros_like(near[0]), values[0]
+    for number, value in enumerate(values[1:], start=1):
+        step = step.masked_fill(value < least, number)
+        least = torch.minimum(least, value)
+    return step
 
 
 def _flow(logits: Tensor, pixels: Tensor, near: Tensor, detach: bool) -> Tensor:
