@@ -1,5 +1,6 @@
 """The ways in which a run can fail for a reason its user can mend, and how a command line says so."""
 
+import difflib
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -26,6 +27,12 @@ class RunError(Exception):
 def listed(problems: Iterable[str]) -> str:
     """Several problems as the text of one error: a line each, aligned behind the word ``error:``."""
     return '\n       '.join(problems)
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """The known names closest to ``name``, for the end of an error message."""
+    known = sorted(map(str, known))
+    return ', '.join(difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:12]) or 'nothing'
 
 
 def message(error: Exception) -> str:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmseg_ext.engine.checkpoint import iteration_of
-from mmseg_ext.engine.overrides import near
-from mmseg_ext.errors import UsageError
+from mmseg_ext.errors import UsageError, near
 from mmseg_ext.reports.curves import read_history
 
 METRICS = ('aAcc', 'mIoU', 'mAcc')

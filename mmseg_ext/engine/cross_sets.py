@@ -13,11 +13,11 @@ from mmseg.registry import DATASETS
 
 from mmseg_ext.datasets.sources import dataset_leaves
 from mmseg_ext.engine.best import find_runs
-from mmseg_ext.engine.overrides import load_config, near
+from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.preflight import data_problems, dataset_configs, dataset_folders
 from mmseg_ext.engine.recipe import CONFIG, config_hash, data_hash
 from mmseg_ext.engine.training import best_checkpoint
-from mmseg_ext.errors import DataError, UsageError, listed
+from mmseg_ext.errors import DataError, UsageError, listed, near
 from mmseg_ext.files import read_json
 
 

@@ -7,7 +7,6 @@ elsewhere, is an error with the name that was probably meant.
 """
 
 import ast
-import difflib
 import logging
 import os
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from mmseg_ext.errors import UsageError, listed
+from mmseg_ext.errors import UsageError, listed, near
 
 
 @dataclass(frozen=True)
@@ -30,12 +29,6 @@ class Recipe:
     path: Path
     tree: ast.Module
     bases: dict[str, Path]
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """The known names closest to ``name``, for the end of an error message."""
-    known = sorted(map(str, known))
-    return ', '.join(difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:12]) or 'nothing'
 
 
 def load_config(path: str | Path, swaps: Iterable[str] = (), cfg_options: dict[str, Any] | None = None) -> Config:

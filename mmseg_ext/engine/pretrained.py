@@ -16,8 +16,7 @@ from mmengine.runner.checkpoint import get_external_models
 from torch import nn
 
 from mmseg_ext.engine.checkpoint import read_checkpoint
-from mmseg_ext.engine.overrides import near
-from mmseg_ext.errors import UsageError
+from mmseg_ext.errors import UsageError, near
 from mmseg_ext.models.segmentors.smp_package import encoder_weights
 
 ANSWER = 5.0  # seconds that a server has to answer before a run starts without it

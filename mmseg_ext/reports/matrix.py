@@ -10,8 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from mmseg_ext.engine.overrides import near
-from mmseg_ext.errors import UsageError
+from mmseg_ext.errors import UsageError, near
 
 DEFAULT = 'mIoU_fg'  # of two classes it is the IoU of class 1
 CURVE = 'ODS@'

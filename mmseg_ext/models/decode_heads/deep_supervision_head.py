@@ -6,7 +6,7 @@ from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
-from mmseg_ext.models.segmentors.lean_encoder_decoder import head_losses
+from mmseg_ext.models.decode_heads.common_loss import head_losses, stacked_fields
 
 
 @MODELS.register_module()
@@ -46,5 +46,6 @@ class DeepSupervisionHead(BaseDecodeHead):
         outputs = [
             output(feature) for output, feature in zip([*self.earlier, self.cls_seg], features, strict=True)
         ]
-        terms = [head_losses(self, logits, label) for logits in outputs]
+        made = stacked_fields(batch_data_samples)
+        terms = [head_losses(self, logits, label, made) for logits in outputs]
         return {name: sum(each[name] for each in terms) / len(terms) for name in terms[0]}

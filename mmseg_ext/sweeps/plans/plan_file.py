@@ -20,8 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmseg_ext.engine.overrides import near
-from mmseg_ext.errors import UsageError, listed
+from mmseg_ext.errors import UsageError, listed, near
 from mmseg_ext.sweeps.plans.options import received
 from mmseg_ext.sweeps.plans.yaml_file import read_yaml
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import yaml
 
-from mmseg_ext.engine.overrides import near
-from mmseg_ext.errors import UsageError
+from mmseg_ext.errors import UsageError, near
 
 
 class UniqueLoader(yaml.SafeLoader):

@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mmseg_ext.engine.overrides import near
-from mmseg_ext.errors import UsageError, listed
+from mmseg_ext.errors import UsageError, listed, near
 from mmseg_ext.sweeps.plans.options import received
 from mmseg_ext.sweeps.plans.yaml_file import read_yaml
 from mmseg_ext.sweeps.search.space import KINDS, RANGES, SWAP, Parameter, Space

@@ -15,8 +15,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from mmseg_ext.engine import interrupt
-from mmseg_ext.engine.overrides import near
-from mmseg_ext.errors import UsageError
+from mmseg_ext.errors import UsageError, near
 from mmseg_ext.files import writable_folder, write_json
 from mmseg_ext.reports.curves import read_history
 from mmseg_ext.score_names import is_of_class

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import mmseg_ext.models  # noqa: F401 registers what is tested
-from mmseg_ext.models.segmentors.lean_encoder_decoder import has_common_loss
+from mmseg_ext.models.decode_heads.common_loss import has_common_loss
 
 CLASSES, SIZE = 3, (32, 40)
 CE = dict(type='MaskedCrossEntropyLoss', loss_weight=0.4)
