@@ -1,22 +1,22 @@
 """Boundary F1 of every class, with a stated tolerance."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmseg.registry import METRICS
 
-from mmseg_ext.errors import DataError, UsageError
-from mmseg_ext.evaluation.samples import masks_of, path_of
+from mmseg_ext.errors import UsageError
+from mmseg_ext.evaluation.image_metric import ImageMetric, masks_of
 from mmseg_ext.functional.boundary_score import boundary_f1, contour_counts
 from mmseg_ext.functional.confusion import confusion_counts
 
 
 @METRICS.register_module()
-class BoundaryMetric(BaseMetric):
+class BoundaryMetric(ImageMetric):
     """F1 of predicted against true contours, in percent: what IoU hardly shows of objects a few pixels wide.
 
     Names carry the tolerance, without which they mean nothing, here of 2 pixels:
@@ -36,8 +36,6 @@ class BoundaryMetric(BaseMetric):
         prefix: Put before each key as ``<prefix>/``.
     """
 
-    default_prefix = ''  # None would mean the same and log a warning at every start
-
     def __init__(
         self,
         tolerance: float = 2.0,
@@ -46,30 +44,16 @@ class BoundaryMetric(BaseMetric):
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(ignore_index, collect_device, prefix)
         if not 0 <= tolerance < math.inf:
             raise ValueError(f'BoundaryMetric: tolerance is a distance in pixels, 0 or more, got {tolerance}')
         if classes is not None and (isinstance(classes, str) or not len(classes)):
             raise ValueError(f'BoundaryMetric: classes is a list of names, None for all, got {classes!r}')
-        self.tolerance, self.classes, self.ignore_index = tolerance, classes, ignore_index
+        self.tolerance, self.classes = tolerance, classes
         self.tag = f'{tolerance:g}px'
 
-    def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
-        """Count one batch; each image becomes one entry of ``results``, so that padding is cut by image.
-
-        Raises DataError, naming the file, when a label or prediction is outside the classes, the sizes differ or
-        there is no mask.
-        """
-        for sample in data_samples:
-            try:
-                self.results.append(self._count_image(sample))
-            except ValueError as error:
-                raise DataError(f'{path_of(sample)}: {error}') from None
-
-    def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
+    def pool_images(self, results: list[np.ndarray]) -> dict[str, float]:
         """Mean over the images, log the means and return all scores. UsageError for a class that is not there."""
-        if not results:
-            raise DataError('BoundaryMetric: no image was scored; is the data set of this split empty?')
         names, chosen = self.dataset_meta['classes'], self._chosen()
         found = 100 * boundary_f1(np.stack(results))
         means = {'mBF': _mean(found[chosen]), 'mBF_fg': _mean(found[[index for index in chosen if index]])}
@@ -79,7 +63,7 @@ class BoundaryMetric(BaseMetric):
         print_log(f'Boundary F1 within {self.tag}, %: {said}', logger='current')
         return scores
 
-    def _count_image(self, sample: dict) -> np.ndarray:
+    def measure_image(self, sample: Mapping[str, Any]) -> np.ndarray:
         """The (C, 4) counts of one image."""
         pred, label = (values.cpu() for values in masks_of(sample))
         num_classes = len(self.dataset_meta['classes'])

@@ -1,23 +1,22 @@
 """Pixel and defect scores, per class and per image, from one count of pixels an image."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import torch
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmseg.registry import METRICS
 from torch import Tensor
 
-from mmseg_ext.errors import DataError
-from mmseg_ext.evaluation.samples import masks_of, path_of
+from mmseg_ext.evaluation.image_metric import ImageMetric, masks_of
 from mmseg_ext.evaluation.table import format_table
 from mmseg_ext.functional.components import count_components
 from mmseg_ext.functional.confusion import class_scores, confusion_counts
 
 
 @METRICS.register_module()
-class DefectMetric(BaseMetric):
+class DefectMetric(ImageMetric):
     """IoU, recall, F1, defects found and false alarms, in percent; class 0 is the background.
 
     * ``aAcc mIoU mAcc mF1``: share of right pixels, and means over all classes.
@@ -43,8 +42,6 @@ class DefectMetric(BaseMetric):
         prefix: Put before each key as ``<prefix>/``.
     """
 
-    default_prefix = ''  # None would mean the same and log a warning at every start
-
     def __init__(
         self,
         ignore_index: int = 255,
@@ -53,29 +50,15 @@ class DefectMetric(BaseMetric):
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(ignore_index, collect_device, prefix)
         if not 0 <= min_overlap <= 1:
             raise ValueError(f'min_overlap is a share of pixels in 0..1, got {min_overlap}')
-        self.ignore_index, self.components, self.min_overlap = ignore_index, components, min_overlap
+        self.components, self.min_overlap = components, min_overlap
         self.confusion: Tensor | None = None
         self.per_image: list[dict[str, str | int | float]] = []
 
-    def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
-        """Count one batch; each image becomes one entry of ``results``, so that padding is cut by image.
-
-        Raises DataError, naming the file, when a label or prediction is outside the classes, the sizes differ or
-        there is no mask.
-        """
-        for sample in data_samples:
-            try:
-                self.results.append(self._score_image(sample))
-            except ValueError as error:
-                raise DataError(f'{path_of(sample)}: {error}') from None
-
-    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+    def pool_images(self, results: list[dict]) -> dict[str, float]:
         """Pool the images, keep ``confusion`` and ``per_image``, log the table and return the scores."""
-        if not results:
-            raise DataError('DefectMetric: no image was scored; is the data set of this split empty?')
         self.per_image = [self._image_row(entry) for entry in results]
         self.confusion = sum(entry['counts'] for entry in results)
         scores = self._pixel_scores(self.confusion.double())
@@ -91,7 +74,7 @@ class DefectMetric(BaseMetric):
         print_log('\n' + format_table(scores, self.dataset_meta['classes']), logger='current')
         return scores
 
-    def _score_image(self, sample: dict) -> dict:
+    def measure_image(self, sample: Mapping[str, Any]) -> dict:
         """What one image contributes: path, (C, C) counts and, if asked for, (C, 3) components."""
         pred, label = masks_of(sample)
         counts = confusion_counts(pred, label, len(self.dataset_meta['classes']), self.ignore_index)

@@ -2,21 +2,20 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from mmseg.registry import METRICS
 from torch import Tensor
 
-from mmseg_ext.errors import DataError
+from mmseg_ext.evaluation.image_metric import ImageMetric, label_of
 from mmseg_ext.evaluation.map_counter import MapCounter, describe_scores
-from mmseg_ext.evaluation.samples import path_of
 
 
 @METRICS.register_module()
-class ThresholdMetric(BaseMetric):
+class ThresholdMetric(ImageMetric):
     """ODS, OIS and AP in 0..1, and the best single threshold with its precision and recall.
 
     Their names say by what protocol and tolerance, without which they mean nothing: ``ODS@deepcrack_tip-2px``,
@@ -35,8 +34,6 @@ class ThresholdMetric(BaseMetric):
         prefix: Put before each key as ``<prefix>/``.
     """
 
-    default_prefix = ''  # None would mean the same and log a warning at every start
-
     def __init__(
         self,
         protocol: str = 'bsds',
@@ -48,28 +45,14 @@ class ThresholdMetric(BaseMetric):
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(ignore_index, collect_device, prefix)
         self.counter = MapCounter(protocol, tolerance, thin, one_to_one, thresholds)
-        self.ignore_index, self.tag = ignore_index, self.counter.tag
+        self.tag = self.counter.tag
         self.best_threshold: float | None = None
         self.curve: dict[str, list[float | None]] = {}
 
-    def process(self, data_batch: dict | None, data_samples: Sequence[dict]) -> None:
-        """Count one batch; each image becomes one entry of ``results``, so that padding is cut by image.
-
-        Raises DataError, naming the file, when a label is no class, the sizes differ, a probability is outside
-        0..1 or NaN, or there is no mask or map.
-        """
-        for sample in data_samples:
-            try:
-                self.results.append(self._count_image(sample))
-            except ValueError as error:
-                raise DataError(f'{path_of(sample)}: {error}') from None
-
-    def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
+    def pool_images(self, results: list[np.ndarray]) -> dict[str, float]:
         """Pool the images, keep ``curve`` and ``best_threshold``, log one line and return the scores."""
-        if not results:
-            raise DataError('ThresholdMetric: no image was scored; is the data set of this split empty?')
         scores, curve = self.counter.scores(np.stack(results))
         self.curve = {name: _six_digits(values) for name, values in curve._asdict().items()}
         ods = scores[f'ODS@{self.tag}']
@@ -85,14 +68,12 @@ class ThresholdMetric(BaseMetric):
             print_log(describe_scores(self.tag, scores), logger='current')
         return scores
 
-    def _count_image(self, sample: dict) -> np.ndarray:
+    def measure_image(self, sample: Mapping[str, Any]) -> np.ndarray:
         """The (K, 4) counts of one image."""
-        if 'gt_sem_seg' not in sample:
-            raise ValueError('there is no mask to score against; does the pipeline lack LoadAnnotations?')
+        label = label_of(sample).cpu()
         if 'seg_logits' not in sample:
             raise ValueError('the model gave a mask but no seg_logits, so there is no threshold to vary')
-        logits, label = sample['seg_logits']['data'], sample['gt_sem_seg']['data'].squeeze(0).cpu()
-        ignored = label == self.ignore_index
+        logits, ignored = sample['seg_logits']['data'], label == self.ignore_index
         true = (label != 0) & ~ignored
         _check_labels(label[true], max(len(logits), 2), self.ignore_index)
         return self.counter.count(foreground(logits), true.numpy(), ignored.numpy())

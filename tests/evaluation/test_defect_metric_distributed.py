@@ -1,18 +1,12 @@
 """Two processes that share five images must say exactly what one process says."""
 
-import os
-from pathlib import Path
-
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
-from mmengine.dataset import DefaultSampler
+from two_ranks import IMAGES, on_two_ranks
 
 from mmseg_ext.evaluation import DefectMetric
 
 CLASSES = ('background', 'attached', 'broken')
-IMAGES = 5
 
 
 def image(index: int) -> dict:
@@ -32,24 +26,9 @@ def evaluate(indices: list[int]) -> dict:
     return {'scores': scores, 'confusion': metric.confusion, 'per_image': metric.per_image}
 
 
-def one_rank(rank: int, folder: str) -> None:
-    os.environ['GLOO_SOCKET_IFNAME'] = 'lo'
-    os.chdir(folder)  # mmengine collects through a folder in the working directory
-    dist.init_process_group('gloo', init_method=f'file://{folder}/meeting', rank=rank, world_size=2)
-    indices = list(DefaultSampler(range(IMAGES), shuffle=False))
-    torch.save(evaluate(indices) | {'indices': indices}, Path(folder, f'{rank}.pt'))
-    dist.destroy_process_group()
-
-
 @pytest.fixture(scope='module')
 def ranks(tmp_path_factory) -> list[dict]:
-    folder = tmp_path_factory.mktemp('ranks')
-    mp.spawn(one_rank, args=(str(folder),), nprocs=2)
-    return [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in range(2)]
-
-
-def test_the_last_image_is_padding_on_one_rank(ranks):
-    assert [rank['indices'] for rank in ranks] == [[0, 2, 4], [1, 3, 0]]
+    return on_two_ranks(evaluate, tmp_path_factory.mktemp('ranks'))
 
 
 def test_every_rank_gets_the_scores_of_one_process(ranks):
