@@ -2,7 +2,8 @@
 # mixed loss, strong augmentation, 25 epochs, a step from every four batches of 13. Needs pip install -e '.[smp]'.
 # To compare with; smp_deeplabv3plus_r101_focal_dice_1xb8 finds rare classes.
 #
-#   python tools/train.py configs/smp/smp_deeplabv3plus_r101_focal_dice_source_1xb13-step_indoor_indoor-512x512-indoor_hard.py
+#   python tools/train.py \
+#       configs/smp/smp_deeplabv3plus_r101_focal_dice_source_1xb13-step_indoor_indoor-512x512-indoor_hard.py
 _base_ = [
     '../_base_/models/smp_deeplabv3plus_r101.py',
     '../_base_/datasets/indoor.py',
