@@ -19,8 +19,6 @@ def check_gate(threshold: float | None) -> float | None:
         return threshold
     cure = f'expected a score from 0 to 1, such as {DEFAULT_GATE}, or None for no gate'
     raise UsageError(f'gate {threshold!r}: {cure}')
-        f'gate {threshold!r}: expected a score from 0 to 1, such as {DEFAULT_GATE}, or None for no gate'
-    )
 
 
 def cycle_gate(
