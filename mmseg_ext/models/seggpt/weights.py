@@ -1,0 +1,146 @@
+"""Weights of SegGPT from the files in which people keep them: its authors', transformers', fine-tunings, ours."""
+
+import argparse
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.runner import CheckpointLoader
+from torch import Tensor, nn
+
+from mmseg_ext.errors import UsageError
+
+SAFETENSORS = 'model.safetensors'  # the name of the file in a folder of transformers, and on the Hub
+FRAMES = (
+    'state_dict',
+    'model_state_dict',
+    'model',
+)  # what weights are kept under: ours, fine-tunings', theirs
+POINTER = b'version https://git-lfs'
+ANCHOR = 'mask_token'  # a weight that every SegGPT has, under its authors' name and under transformers'
+OURS = 'model.embeddings.'  # what stands before it in transformers
+# The authors' names and transformers'.
+EMBEDDINGS = {
+    'mask_token': 'mask_token',
+    'segment_token_x': 'segment_token_input',
+    'segment_token_y': 'segment_token_prompt',
+    'type_token_cls': 'type_token_semantic',
+    'type_token_ins': 'type_token_instance',
+    'pos_embed': 'position_embeddings',
+    'patch_embed.proj': 'patch_embeddings.projection',
+}
+LAYER = {
+    'norm1': 'layernorm_before',
+    'norm2': 'layernorm_after',
+    'attn': 'attention',
+    'mlp.fc1': 'mlp.lin1',
+    'mlp.fc2': 'mlp.lin2',
+}
+REST = {
+    'norm': 'model.encoder.layernorm',
+    'decoder_embed': 'decoder.decoder_embed',
+    'decoder_pred.0': 'decoder.decoder_pred.conv',
+    'decoder_pred.1': 'decoder.decoder_pred.layernorm',
+    'decoder_pred.3': 'decoder.decoder_pred.head',
+}
+STARTS = {**{old: OURS + new for old, new in EMBEDDINGS.items()}, **REST}
+
+
+def load_pretrained(network: nn.Module, source: str | Path) -> None:
+    """Load the file or folder ``source`` into transformers' SegGptForImageSegmentation; all weights must fit.
+
+    UsageError for what is no file of weights, and for weights of another architecture.
+    """
+    weights = network_weights(read_weights(source))
+    expected = network.state_dict()
+    problem = _difference(weights, expected)
+    if problem:
+        raise UsageError(f'{source}: weights of another network than the config describes: {problem}')
+    network.load_state_dict({name: weights[name] for name in expected})
+
+
+def read_weights(source: str | Path) -> dict[str, Any]:
+    """The content of a file of weights, or of the one in a folder of transformers; no code from it is run.
+
+    UsageError if there is none, and for the pointer that Git LFS leaves in place of a file.
+    """
+    path = Path(source).expanduser()
+    file = path / SAFETENSORS if path.is_dir() else path
+    if not file.is_file():
+        cure = f'no {SAFETENSORS} in this folder' if path.is_dir() else 'no such file'
+        raise UsageError(f'{path}: {cure}; tools/train.py finds names such as BAAI/seggpt-vit-large')
+    with file.open('rb') as stream:
+        if stream.read(len(POINTER)) == POINTER:
+            raise UsageError(
+                f'{file}: a pointer of Git LFS ({file.stat().st_size} bytes), not the weights; download it again '
+                'with /resolve/ in the address instead of /raw/, or run git lfs pull'
+            )
+    if file.suffix == '.safetensors':
+        return _read_safetensors(file)
+    with torch.serialization.safe_globals([argparse.Namespace]):  # options of a training, which hold no code
+        return CheckpointLoader.load_checkpoint(str(file), 'cpu')
+
+
+def _read_safetensors(file: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file  # comes with transformers
+
+    try:
+        return load_file(file)
+    except SafetensorError as error:
+        raise UsageError(f'{file}: not a file of weights, or a damaged one') from error
+
+
+def network_weights(content: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The weights of a checkpoint under transformers' names; empty if it holds no SegGPT.
+
+    Understands the authors' file (under ``model``), fine-tunings of it (``model_state_dict``, perhaps ``module.``
+    or ``seggpt.`` before each name), transformers' and this project's own (``network.seggpt.``). What stands
+    around the network, such as a learnt prompt, is left out.
+    """
+    for frame in FRAMES:
+        if isinstance(content.get(frame), Mapping):
+            content = content[frame]
+            break
+    tensors = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
+    anchors = [name for name in tensors if name.rpartition('.')[2] == ANCHOR]
+    if not anchors:
+        return {}
+    before = anchors[0].removesuffix(ANCHOR)
+    theirs = before.endswith(OURS)
+    before = before.removesuffix(OURS)
+    inside = {name.removeprefix(before): value for name, value in tensors.items() if name.startswith(before)}
+    renamed = inside if theirs else {published_name(name): value for name, value in inside.items()}
+    return {name: value for name, value in renamed.items() if name.startswith(('model.', 'decoder.'))}
+
+
+def published_name(name: str) -> str:
+    """transformers' name of a weight that its authors call ``name``; other names stay as they are."""
+    part, _, kind = name.rpartition('.')
+    for whole, end in ((name, ''), (part, f'.{kind}')):
+        if whole in STARTS:
+            return STARTS[whole] + end
+    block = re.fullmatch(r'blocks\.(\d+)\.(.+)', name)
+    if not block:
+        return name
+    inner = block[2]
+    for old, new in LAYER.items():
+        if inner.startswith(f'{old}.'):
+            inner = new + inner.removeprefix(old)
+    return f'model.encoder.layers.{block[1]}.{inner}'
+
+
+def _difference(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
+    """How the weights of a file differ from the network's, in words; empty if they do not."""
+    if not found:
+        return 'it holds no SegGPT'
+    shapes = [name for name in expected if name in found and found[name].shape != expected[name].shape]
+    if shapes:
+        name = shapes[0]
+        return f'{name} is {tuple(found[name].shape)} there and {tuple(expected[name].shape)} here'
+    missing, extra = [n for n in expected if n not in found], [n for n in found if n not in expected]
+    if missing:
+        return f'{len(missing)} of {len(expected)} weights are missing there, the first being {missing[0]}'
+    return f'it has {len(extra)} weights more, the first being {extra[0]}' if extra else ''
