@@ -2,7 +2,8 @@
 
 Behind the ``@`` stands the *tag*, without which such a score means nothing: the protocol, how far a hit may lie
 from the truth, and whether lines were thinned (``-thin``) and matched one to one (``-1to1``). Boundary F1 has but
-one protocol, and its tag is the tolerance alone (``mBF@2px``, ``BF.crack@2px``).
+one protocol, and its tag is the tolerance alone (``mBF@2px``, ``BF.crack@2px``). The scores of prompts are
+percentages without a tag.
 """
 
 import re
@@ -10,6 +11,7 @@ import re
 UNITS = {'px': ' px', 'd': ' of the diagonal'}
 OPTIONS = {'thin': 'thinned', '1to1': 'matched one to one'}
 BOUNDARY = ('BF', 'mBF', 'mBF_fg')
+PROMPTED = ('catch_rate', 'yield_rate', 'PES', 'overkill_rate', 'mIoU_pos', 'mIoU_neg', 'prompt_sensitivity')
 _TAG = re.compile(r'(?:(\w+)-)?([\d.]+)(px|d)((?:-(?:thin|1to1))*)')
 
 

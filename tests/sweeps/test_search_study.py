@@ -93,6 +93,8 @@ def test_pruners(project):
         ('mIoU_fg', 'mIoU_fg:max'),
         ('FalseAlarms', 'FalseAlarms:min'),
         ('FalseAlarms:max', 'FalseAlarms:max'),
+        ('overkill_rate', 'overkill_rate:min'),
+        ('PES', 'PES:max'),
         ('IoU.broken:min', 'IoU.broken:min'),
     ],
 )

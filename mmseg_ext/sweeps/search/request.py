@@ -12,7 +12,8 @@ from mmseg_ext.sweeps.search.space import Space
 from mmseg_ext.sweeps.search.space_file import read_space
 
 DIRECTIONS = {'max': 'maximize', 'min': 'minimize'}
-LESS_IS_BETTER = ('FalseAlarms',)  # metrics that are minimised unless the command line says otherwise
+# Metrics that are minimised unless the command line says otherwise.
+LESS_IS_BETTER = ('FalseAlarms', 'overkill_rate', 'mIoU_neg')
 JOURNAL = 'journal.log'
 PRUNERS = ('median', 'halving', 'patient', 'none')
 
