@@ -5,8 +5,9 @@ import math
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import distance_transform_edt
 from torch import Tensor
+
+from mmseg_ext.functional.distance import distance_to
 
 # (row, column) steps to the neighbours a predicted contour may move to. The order settles ties: the first one
 # wins.
@@ -67,15 +68,15 @@ def label_contour(label: Tensor, ignore_index: int) -> Tensor:
 
 
 def contour_distance(label: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
-    """Distance in pixels to the true contour, less 1 and at least 0, (N, H, W) float32; and which images have one.
+    """Distance in pixels to the true contour, less 1 and at least 0, (N, H, W) float32, infinite in an image
+    without one; and which images have one.
 
     The 1 makes up for the predicted contour being three pixels wide: one that lies right costs nothing.
     """
     contour = label_contour(label, ignore_index)
     has_contour = contour.flatten(1).any(1)
-    maps = [distance_transform_edt(~c) if c.any() else np.zeros(c.shape) for c in contour.cpu().numpy()]
-    distance = torch.from_numpy(np.stack(maps).astype(np.float32)) - 1
-    return distance.clamp_min(0).to(label.device), has_contour
+    distance = torch.from_numpy(np.stack([distance_to(image) for image in contour.cpu().numpy()]))
+    return distance.sub_(1).clamp_min_(0).to(label.device), has_contour
 
 
 def predicted_contour(logits: Tensor, ring: Tensor, max_ratio: float) -> Tensor:

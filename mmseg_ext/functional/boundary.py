@@ -2,9 +2,10 @@
 
 import numpy as np
 import torch
-from scipy.ndimage import distance_transform_edt, find_objects
+from scipy.ndimage import find_objects
 from torch import Tensor
 
+from mmseg_ext.functional.distance import distance_to
 from mmseg_ext.functional.masking import pixel_mask, valid_count
 
 
@@ -47,8 +48,8 @@ def signed_distance(label: np.ndarray, num_defects: int) -> np.ndarray:
 
 def _measure(region: np.ndarray, out: np.ndarray) -> None:
     """phi of one class (H, W) bool, written into ``out``; the way out of a class ends a pixel beside its box."""
-    out[:] = distance_transform_edt(~region)
+    out[:] = distance_to(region)
     (rows, columns) = find_objects(region.view(np.uint8))[0]
     box = tuple(slice(max(part.start - 1, 0), part.stop + 1) for part in (rows, columns))
-    inside = distance_transform_edt(region[box])
+    inside = distance_to(~region[box])
     np.subtract(1, inside, out=out[box], where=region[box])

@@ -7,7 +7,8 @@ of the photograph changes.
 
 import cv2
 import numpy as np
-from scipy.ndimage import distance_transform_edt
+
+from mmseg_ext.functional.distance import distance_to
 
 SWEEPS = 40  # of relaxation at each resolution: of smooth light, all but a grey value or two of the exact membrane
 CROSS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
@@ -24,7 +25,7 @@ def feather(under: np.ndarray, patch: np.ndarray, shape: np.ndarray, margin: int
     Nothing of the object itself fades, so that a line of one pixel stays whole. Cut-and-paste detectors learn the
     edges of what is pasted where these are sharp: Dwibedi, Misra & Hebert 2017, arXiv 1708.01642.
     """
-    distance = _distance(shape)
+    distance = distance_to(shape)
     share = np.where(distance <= margin, 1 - distance / (margin + 1), 0)[..., None]
     return np.rint(share * patch + (1 - share) * under).astype(np.uint8)
 
@@ -36,14 +37,9 @@ def poisson(under: np.ndarray, patch: np.ndarray, shape: np.ndarray, margin: int
     a membrane stretched between the differences to the photograph along the edge of the margin. Light and colour
     become those of the photograph. Where the patch ends with its image, the membrane ends freely.
     """
-    inside = _distance(shape) <= margin
+    inside = distance_to(shape) <= margin
     added = _membrane(under.astype(np.float32) - patch, inside)
     return np.where(inside[..., None], np.clip(np.rint(patch + added), 0, 255).astype(np.uint8), under)
-
-
-def _distance(shape: np.ndarray) -> np.ndarray:
-    """Pixels from each pixel to the nearest of the object, (h, w) float64; infinite without an object."""
-    return distance_transform_edt(~shape) if shape.any() else np.full(shape.shape, np.inf)
 
 
 def _membrane(border: np.ndarray, inside: np.ndarray) -> np.ndarray:
