@@ -26,7 +26,7 @@ from mmseg_ext.errors import UsageError
 from mmseg_ext.evaluation.gain import format_gain
 from mmseg_ext.evaluation.table import MEANS, format_table
 from mmseg_ext.files import folder_problem
-from mmseg_ext.score_names import is_of_class, rounded, spoken, tag_of
+from mmseg_ext.score_names import PROMPTED, is_of_class, rounded, spoken, tag_of
 
 KEYS = ('model', 'train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg', 'val_evaluator')
 KEYS += ('test_evaluator', 'optim_wrapper', 'default_hooks', 'visualizer', 'randomness')
@@ -176,14 +176,17 @@ def _end_processes() -> None:
 
 def _summary(result: dict[str, Any]) -> list[str]:
     scores = result['scores']
-    others = [name for name in scores if not is_of_class(name) and not tag_of(name) and name not in MEANS]
+    others = [name for name in scores if not is_of_class(name) and not tag_of(name)]
+    others = [name for name in others if name not in (*MEANS, *PROMPTED)]
+    prompted, table = [name for name in PROMPTED if name in scores], format_table(scores, result['classes'])
     tags = {tag_of(name): None for name in scores if tag_of(name)}
     by_tag = {tag: [name for name in scores if tag_of(name) == tag] for tag in tags}
+    judged = f'{result["images"]} {"pairs" if prompted else "images"}'
     return [
-        f'{result["recipe"]}: {result["images"]} images of the {result["split"]} split, seed {result["seed"]}'
+        f'{result["recipe"]}: {judged} of the {result["split"]} split, seed {result["seed"]}'
         + (f', tta {result["tta"]}' if result.get('tta') else ''),
-        format_table(scores, result['classes']),
-        *([_line(scores, others)] if others else []),
+        *([table] if table else []),
+        *(_line(scores, names) for names in (prompted, others) if names),
         *(f'{_line(scores, names)}  ({spoken(tag)})' for tag, names in by_tag.items()),
         *_decision(result.get('threshold', {})),
     ]
@@ -197,7 +200,7 @@ def _line(scores: dict[str, float | None], names: Iterable[str]) -> str:
 def _digits(name: str, value: float | None) -> str:
     if value is None or math.isnan(value):
         return '–'
-    return rounded(name, value) if tag_of(name) else f'{value:.4f}'
+    return rounded(name, value) if tag_of(name) or name in PROMPTED else f'{value:.4f}'
 
 
 def _decision(threshold: dict[str, Any]) -> list[str]:

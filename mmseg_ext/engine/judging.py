@@ -88,7 +88,7 @@ def judge(
         save_config(cfg, folder)
         rows = _per_image(runner)
         if rows:
-            items, look = _predict_again(runner, worst_rows(rows)), runner.test_dataloader.dataset.metainfo
+            items, look = _predict_again(runner, rows), runner.test_dataloader.dataset.metainfo
             write_worst_sheet(folder / 'worst.png', items, look)
         write_result(folder, result, rows)
     return result
@@ -172,12 +172,15 @@ def _confusion(runner: Runner) -> list[list[int]] | None:
 
 @torch.no_grad()
 def _predict_again(runner: Runner, rows: list[dict]) -> list[tuple[dict, Any, Any]]:
-    """Truth and prediction of the given images. Predicting a handful twice is cheaper than keeping all masks."""
+    """The worst of ``rows``, which are in the order of the data set, each with its truth and prediction.
+
+    Predicting a handful twice is cheaper than keeping all masks. One image may be in several rows, once a prompt.
+    """
     dataset, model = runner.test_dataloader.dataset, _bare(runner.model)
-    position = {dataset.get_data_info(index)['img_path']: index for index in range(len(dataset))}
+    position = {id(row): index for index, row in enumerate(rows)}
     items = []
-    for row in rows:
-        (sample,) = model.test_step(pseudo_collate([dataset[position[row['image']]]]))
+    for row in worst_rows(rows):
+        (sample,) = model.test_step(pseudo_collate([dataset[position[id(row)]]]))
         fields = sample.gt_sem_seg, sample.pred_sem_seg  # the latter is float where there is one logit
         truth, predicted = (field.data[0].cpu().numpy().astype(np.uint8) for field in fields)
         items.append((row, truth, predicted))

@@ -57,12 +57,12 @@ def peak_memory_gib() -> float:
 
 
 def curve_parts(metrics: Sequence[Any], threshold: Threshold) -> dict[str, Any]:
-    """``curves`` of every ThresholdMetric by its tag, and ``threshold``: what decided the masks, and what the
-    first of these metrics found best."""
+    """``curves`` of every metric that has one, by its tag, and ``threshold``: what decided the masks, and what the
+    first ThresholdMetric found best."""
     swept = [metric for metric in metrics if hasattr(metric, 'best_threshold')]
     best, tag = (swept[0].best_threshold, swept[0].tag) if swept else (None, None)
     return dict(
-        curves={metric.tag: metric.curve for metric in swept},
+        curves={metric.tag: metric.curve for metric in metrics if hasattr(metric, 'curve')},
         threshold=dict(used=threshold.used, best=best, tag=tag, origin=threshold.origin),
     )
 

@@ -65,8 +65,8 @@ class PromptedMetric(ImageMetric):
 
     After ``evaluate``, on the main process: ``tag`` ('response_rate') and ``curve``, a dict of ``threshold`` and
     ``yield_rate`` (lists of K floats, shares and percent, the latter None where undefined) and ``used``, the
-    threshold behind ``yield_rate``. An answer is kept as a few kilobytes at most, for the other one may come from another
-    process.
+    threshold of the score. An answer is kept, in a few kilobytes at most, for the other one to the same query may
+    come from another process.
 
     Args:
         iou_threshold: IoU in 0..1 from which a defect is caught.

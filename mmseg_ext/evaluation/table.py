@@ -15,6 +15,8 @@ MEANS = ('mIoU_fg', 'mAcc_fg', 'mIoU', 'mAcc', 'mF1', 'aAcc', 'FalseAlarms')
 def format_table(scores: Mapping[str, float | None], classes: Sequence[str], width: int = 96) -> str:
     """One row a class, one line of means below, at most ``width`` characters wide, without a final newline.
 
+    Empty without any such score.
+
     ``scores`` are those of DefectMetric without a prefix, in percent; NaN and None (NaN in a JSON file) are shown
     as '–'. Columns and means that ``scores`` lacks altogether are left out. ``BF@2px`` is a column too where a
     BoundaryMetric of that tolerance has scored classes; its means have a tag, and are no means of this table.
@@ -23,12 +25,8 @@ def format_table(scores: Mapping[str, float | None], classes: Sequence[str], wid
     columns = [name for name in (*COLUMNS, *tagged) if any(_of(name, label) in scores for label in classes)]
     rows = [[label, *(_show(scores.get(_of(name, label))) for name in columns)] for label in classes]
     means = [name for name in MEANS if name in scores]
-    return '\n'.join(
-        [
-            _render(['Class', *columns], rows, width),
-            _render(means, [[_show(scores[name]) for name in means]], width),
-        ]
-    )
+    parts = [(['Class', *columns], rows)] * bool(columns) + [(means, [[_show(scores[each]) for each in means]])]
+    return '\n'.join(_render(header, lines, width) for header, lines in parts if header)
 
 
 def _of(column: str, label: str) -> str:

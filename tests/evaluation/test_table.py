@@ -53,3 +53,8 @@ def test_width_is_kept_and_lines_end_clean():
     assert max(map(len, lines)) <= 80
     assert all(line == line.rstrip() for line in lines)
     assert 'FalseAlarms' in lines[-3]
+
+
+def test_nothing_to_show_is_no_table():
+    assert format_table({'PES': 54.5}, CLASSES) == ''
+    assert cells(format_table({'aAcc': 99.5}, CLASSES)) == [['aAcc'], ['99.50']]
