@@ -7,6 +7,14 @@ from mmseg_ext.datasets.checked import CheckedSegDataset
 from mmseg_ext.datasets.crack import CrackDataset
 from mmseg_ext.datasets.indoor import IndoorDataset
 from mmseg_ext.datasets.magnetic_tile import MagneticTileDataset
+from mmseg_ext.datasets.prompt_pairs import PromptPairDataset
 from mmseg_ext.datasets.wta import WTADataset
 
-__all__ = ['CheckedSegDataset', 'CrackDataset', 'IndoorDataset', 'MagneticTileDataset', 'WTADataset']
+__all__ = [
+    'CheckedSegDataset',
+    'CrackDataset',
+    'IndoorDataset',
+    'MagneticTileDataset',
+    'PromptPairDataset',
+    'WTADataset',
+]

@@ -120,7 +120,7 @@ class CheckedSegDataset(BaseSegDataset):
             data = super().prepare_data(idx)
             self._check_labels(data)
         except Exception as error:  # any transform may be in the pipeline
-            raise self._explain(idx, error) from error
+            raise self.explain(idx, error) from error
         return data
 
     def _check_labels(self, data: dict | None) -> None:
@@ -135,7 +135,7 @@ class CheckedSegDataset(BaseSegDataset):
                 f'mask value {int(foreign[0])} is none of the {len(self._metainfo["classes"])} classes'
             )
 
-    def _explain(self, idx: int, error: Exception) -> DataError:
+    def explain(self, idx: int, error: Exception) -> DataError:
         """What the check says about the pair; the bare error where the files are sound."""
         info = self.get_data_info(idx)
         reading = read_pair(Pair('', info['img_path'], info.get('seg_map_path')))

@@ -15,6 +15,7 @@ from mmseg_ext.datasets.problems import Problem
 from mmseg_ext.errors import DataError, UsageError
 
 SPLITS = ('train', 'val', 'test')
+PAIRED = ('PromptPairDataset',)  # makes samples of its own out of the data sets in it
 
 
 @dataclass
@@ -100,12 +101,21 @@ def _disagreements(path: Path, cfg: Config, classes: dict[str, tuple[str, ...]])
 
 
 def dataset_leaves(cfg: ConfigDict | None) -> Iterator[ConfigDict]:
-    """The configs of the data sets inside a loader and inside wrappers (RepeatDataset, ConcatDataset)."""
-    inner = cfg and (cfg.get('dataset') or cfg.get('datasets'))
+    """The configs of the data sets inside a loader and inside wrappers (RepeatDataset, ConcatDataset).
+
+    One of ``PAIRED`` is no wrapper but a data set: classes and pipeline are its own.
+    """
+    inner = cfg and cfg.get('type') not in PAIRED and (cfg.get('dataset') or cfg.get('datasets'))
     if cfg and not inner:
         yield cfg
     for child in inner if isinstance(inner, list | tuple) else filter(None, [inner]):
         yield from dataset_leaves(child)
+
+
+def paired(cfg: ConfigDict) -> list[ConfigDict]:
+    """The configs of the data sets that one of ``PAIRED`` takes queries and prompts from."""
+    parts = filter(None, (cfg.get('datasets'), cfg.get('prompts')))
+    return [each for part in parts for each in (part if isinstance(part, list | tuple) else [part])]
 
 
 def _build(path: Path, cfg: ConfigDict) -> BaseSegDataset:

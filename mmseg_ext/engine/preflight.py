@@ -15,7 +15,7 @@ from mmseg.registry import DATASETS, METRICS, MODELS
 from torch import nn
 
 from mmseg_ext.datasets.problems import group, one_line
-from mmseg_ext.datasets.sources import dataset_leaves
+from mmseg_ext.datasets.sources import PAIRED, dataset_leaves, paired
 from mmseg_ext.engine.accumulation import accumulation_problems
 from mmseg_ext.engine.checkpoint import read_checkpoint
 from mmseg_ext.engine.heads import head_configs, single_logit_problems, threshold_problems
@@ -72,7 +72,9 @@ def dataset_configs(cfg: Config, split: str) -> list[ConfigDict]:
 
 
 def dataset_folders(dataset: ConfigDict) -> list[Path]:
-    """Folders of images and masks of one data set."""
+    """Folders of images and masks of one data set; of one that pairs others, those of all of them, each once."""
+    if dataset.get('type') in PAIRED:
+        return list(dict.fromkeys(folder for each in paired(dataset) for folder in dataset_folders(each)))
     return [Path(dataset.get('data_root') or '', folder) for folder in dataset.data_prefix.values() if folder]
 
 

@@ -7,7 +7,6 @@ class; with ``binary`` all are one. The source's "val", the first file of each k
 measured on: it becomes test, and validation is carved out of its training part.
 """
 
-import re
 from functools import partial
 from pathlib import Path
 
@@ -15,12 +14,12 @@ from mmseg_ext.datasets.pairs import match_pairs
 from mmseg_ext.datasets.palette import default_palette
 from mmseg_ext.datasets.prepare.download import Download, Item, Options, locate, usable
 from mmseg_ext.datasets.prepare.masks import read_white
+from mmseg_ext.datasets.prompt_types import kind_of
 
 EXPECTED = 'train/images, train/labels, val/images and val/labels, as in train_dataset'
 FOLDERS = [f'{part}/{kind}' for part in ('train', 'val') for kind in ('images', 'labels')]
 CLASSES = ('background', 'front', 'impurities', 'mouse_bite', 'open_circuit', 'Porosity', 'RCS', 'short', 'spur')
 CLASSES += ('spurious_copper', 'thunderbolt', 'torn_apart')  # of the base in configs/; a download may hold others
-KIND = re.compile(r'(.+)_[^_]*$')
 
 
 def scan(options: Options) -> Download:
@@ -39,9 +38,3 @@ def scan(options: Options) -> Download:
             read = partial(read_white, Path(mask), index)
             download.items.append(Item(stem, Path(image), Path(mask), read, split))
     return download
-
-
-def kind_of(stem: str) -> str:
-    """``mouse_bite`` of ``mouse_bite_000518``; the whole of a stem without a number."""
-    match = KIND.match(stem)
-    return match[1] if match else stem
