@@ -12,6 +12,8 @@ from typing import Any
 
 from mmseg_ext.errors import UsageError
 
+POINTER = b'version https://git-lfs'  # how the few lines begin that Git LFS keeps in place of a large file
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -102,3 +104,13 @@ def folder_problem(path: str | Path) -> str | None:
     if not os.access(existing, os.W_OK):
         return f'{path}: no permission to write in {existing}; choose another folder'
     return None
+
+
+def refuse_pointer(path: Path) -> None:
+    """UsageError when ``path`` is the pointer of Git LFS to a file that has not been fetched."""
+    with path.open('rb') as file:
+        if file.read(len(POINTER)) == POINTER:
+            raise UsageError(
+                f'{path}: a pointer of Git LFS ({path.stat().st_size} bytes), not the file itself; download it '
+                'again with /resolve/ in the address instead of /raw/, or run git lfs pull'
+            )

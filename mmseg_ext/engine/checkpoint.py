@@ -1,5 +1,6 @@
 """Read checkpoints safely: weights and plain records only, and of the model at hand."""
 
+import argparse
 import functools
 import os
 import pickle
@@ -14,6 +15,7 @@ from mmengine.runner import CheckpointLoader
 from torch import nn
 
 from mmseg_ext.errors import UsageError
+from mmseg_ext.files import refuse_pointer
 
 TRUST = 'MMSEG_EXT_TRUST_CHECKPOINT'
 POINTER = 'last_checkpoint'
@@ -31,7 +33,7 @@ def history_statistic(owner: Any, name: str) -> Any:
     return getattr(owner, name)
 
 
-# What a checkpoint of this project holds besides tensors and plain containers: the history of logged numbers.
+# What a checkpoint holds besides tensors and plain containers: the history of logged numbers.
 ALLOWED = [
     HistoryBuffer,
     (history_statistic, 'builtins.getattr'),
@@ -39,6 +41,7 @@ ALLOWED = [
     np._core.multiarray.scalar,
     np.ndarray,
     np.dtype,
+    argparse.Namespace,  # the options of a training, in files of others; it can hold nothing but what is allowed
     *(type(np.dtype(kind)) for kind in (np.int64, np.float64, np.float32, np.uint32, np.bool_)),
 ]
 
@@ -52,6 +55,7 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> dict[str, An
     path = Path(path).expanduser()
     if not path.is_file():
         raise UsageError(f'{path}: no such checkpoint')
+    refuse_pointer(path)
     trusted = os.environ.get(TRUST) == '1'
     try:
         with torch.serialization.safe_globals([] if trusted else ALLOWED):

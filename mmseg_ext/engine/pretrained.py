@@ -23,6 +23,9 @@ ANSWER = 5.0  # seconds that a server has to answer before a run starts without 
 STALL = 30.0  # seconds without a byte after which a download is given up
 SCHEME = 'pretrained://'
 SMP = 'smp://'  # before the name of an encoder of segmentation_models_pytorch, a slash and the name of weights
+HUB = 'hub://'  # before a name of the Hugging Face Hub, of an owner and a model of transformers
+HUB_FILE = 'model.safetensors'
+FILES = ('.safetensors', '.pth', '.pt')
 FOLDER = 'pretrain'  # where mmsegmentation's recipes expect files that cannot be fetched
 CLASSIFIER = ('fc.', 'fc_norm.', 'head.', 'head_dist.', 'classifier.', 'norm.')
 # Names that transformers have in their authors' files, and in mmseg.
@@ -59,6 +62,10 @@ def settle_pretrained(cfg: Config) -> tuple[str | None, list[str]]:
     if cfg.model.get('encoder_weights'):
         file = find(_encoder_name(cfg.model))
         cfg.model.encoder_weights = str(file) if file else None
+    network = cfg.model.get('network') or {}
+    if network.get('pretrained'):
+        file = find(_network_name(str(network.pretrained)))
+        network.pretrained = str(file) if file else None
     return ', '.join(used) or None, missing
 
 
@@ -75,8 +82,17 @@ def _pretrained_parts(node: Any) -> Iterator[ConfigDict]:
 def _encoder_name(model: ConfigDict) -> str:
     """What ``find_weights`` looks for on behalf of an SMPSegmentor: a path, or ``smp://<encoder>/<weights>``."""
     weights = str(model.encoder_weights)
-    is_file = '/' in weights or Path(weights).suffix in ('.safetensors', '.pth', '.pt')
+    is_file = '/' in weights or Path(weights).suffix in FILES
     return weights if is_file else f'{SMP}{model.encoder_name}/{weights}'
+
+
+def _network_name(weights: str) -> str:
+    """What ``find_weights`` looks for on behalf of a SegGPT: a path, an address, or ``hub://<owner>/<model>``."""
+    path = Path(weights).expanduser()
+    if path.is_dir():
+        return str(path / HUB_FILE)
+    on_hub = re.fullmatch(r'[\w-][\w.-]*/[\w.-]+', weights) and path.suffix not in FILES
+    return f'{HUB}{weights}' if on_hub else weights
 
 
 def find_weights(name: str) -> tuple[Path | None, str | None]:
@@ -89,6 +105,8 @@ def find_weights(name: str) -> tuple[Path | None, str | None]:
         return (file, None) if file.is_file() else (None, f'no such file; put it there ({file.absolute()})')
     if name.startswith(SMP):
         url, short, *copies = encoder_weights(*name.removeprefix(SMP).split('/', 1))
+    elif name.startswith(HUB):
+        url, short, *copies = _hub_weights(name.removeprefix(HUB))
     else:
         url, copies = _address(name), []
         short = url.rpartition('/')[2]
@@ -101,6 +119,15 @@ def find_weights(name: str) -> tuple[Path | None, str | None]:
         return cached, None
     what = 'it' if name == url else url
     return None, f'{what} cannot be fetched ({problem}); put the file at {cached} and start again'
+
+
+def _hub_weights(model: str) -> tuple[str, str, Path | None]:
+    """Address and name here of a model's file on the Hub, and the copy in the Hub's own cache."""
+    from huggingface_hub import try_to_load_from_cache  # comes with transformers
+
+    cached = try_to_load_from_cache(model, HUB_FILE)
+    address = f'https://huggingface.co/{model}/resolve/main/{HUB_FILE}'
+    return address, f'{model.replace("/", ".")}.safetensors', Path(cached) if isinstance(cached, str) else None
 
 
 def _address(name: str) -> str:

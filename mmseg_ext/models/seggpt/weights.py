@@ -1,16 +1,15 @@
 """Weights of SegGPT from the files in which people keep them: its authors', transformers', fine-tunings, ours."""
 
-import argparse
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from mmseg_ext.errors import UsageError
+from mmseg_ext.files import refuse_pointer
 
 SAFETENSORS = 'model.safetensors'  # the name of the file in a folder of transformers, and on the Hub
 FRAMES = (
@@ -18,7 +17,6 @@ FRAMES = (
     'model_state_dict',
     'model',
 )  # what weights are kept under: ours, fine-tunings', theirs
-POINTER = b'version https://git-lfs'
 ANCHOR = 'mask_token'  # a weight that every SegGPT has, under its authors' name and under transformers'
 OURS = 'model.embeddings.'  # what stands before it in transformers
 # The authors' names and transformers'.
@@ -71,16 +69,10 @@ def read_weights(source: str | Path) -> dict[str, Any]:
     if not file.is_file():
         cure = f'no {SAFETENSORS} in this folder' if path.is_dir() else 'no such file'
         raise UsageError(f'{path}: {cure}; tools/train.py finds names such as BAAI/seggpt-vit-large')
-    with file.open('rb') as stream:
-        if stream.read(len(POINTER)) == POINTER:
-            raise UsageError(
-                f'{file}: a pointer of Git LFS ({file.stat().st_size} bytes), not the weights; download it again '
-                'with /resolve/ in the address instead of /raw/, or run git lfs pull'
-            )
+    refuse_pointer(file)
     if file.suffix == '.safetensors':
         return _read_safetensors(file)
-    with torch.serialization.safe_globals([argparse.Namespace]):  # options of a training, which hold no code
-        return CheckpointLoader.load_checkpoint(str(file), 'cpu')
+    return CheckpointLoader.load_checkpoint(str(file), 'cpu')
 
 
 def _read_safetensors(file: Path) -> dict[str, Tensor]:

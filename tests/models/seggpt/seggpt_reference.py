@@ -49,6 +49,12 @@ class Sizes:
 
 def published_weights(sizes: Sizes, seed: int = 0) -> Weights:
     """Random weights under the authors' names; large enough that every one of them can be seen in the result."""
+    generator = torch.Generator().manual_seed(seed)
+    return {name: 0.3 * torch.randn(shape, generator=generator) for name, shape in published_shapes(sizes).items()}
+
+
+def published_shapes(sizes: Sizes) -> dict[str, tuple[int, ...]]:
+    """The authors' names of all weights, and their shapes."""
     width, painted, (rows, columns) = sizes.width, sizes.painted, sizes.grid
     head = width // sizes.heads
     tokens = ('mask_token', 'segment_token_x', 'segment_token_y', 'type_token_cls', 'type_token_ins')
@@ -67,8 +73,7 @@ def published_weights(sizes: Sizes, seed: int = 0) -> Weights:
     shapes |= _affine('decoder_embed', sizes.patch**2 * painted, width * len(sizes.levels))
     shapes |= _affine('decoder_pred.0', painted, painted, 3, 3) | _affine('decoder_pred.1', painted)
     shapes |= _affine('decoder_pred.3', 3, painted, 1, 1)
-    generator = torch.Generator().manual_seed(seed)
-    return {name: 0.3 * torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+    return shapes
 
 
 def _affine(name: str, *shape: int) -> dict[str, tuple[int, ...]]:
