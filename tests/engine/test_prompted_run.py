@@ -1,4 +1,4 @@
-"""A run that is judged by its answers to prompts: the best weights by PES, the result, its line, its worst pairs."""
+"""A run judged by its answers to prompts: the best weights by PES, the result, its line, its worst pairs."""
 
 import csv
 import json
@@ -80,7 +80,7 @@ def test_the_line_of_the_tool(judged, capsys):
         score = result['scores'][name]
         assert value == ('–' if score != score else f'{score:.2f}')
     assert 'IoU' in '\n'.join(lines)
-    report_run(result | dict(scores={name: 1.0 for name in PROMPTED}), folder / 'test')
+    report_run(result | dict(scores=dict.fromkeys(PROMPTED, 1.0)), folder / 'test')
     bare = capsys.readouterr().out.splitlines()
     assert bare[1].split()[:2] == ['catch_rate', '1.00']  # no empty table without DefectMetric
 
