@@ -56,6 +56,8 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> dict[str, An
     if not path.is_file():
         raise UsageError(f'{path}: no such checkpoint')
     refuse_pointer(path)
+    if path.suffix == '.safetensors':
+        return _read_safetensors(path)
     trusted = os.environ.get(TRUST) == '1'
     try:
         with torch.serialization.safe_globals([] if trusted else ALLOWED):
@@ -74,6 +76,19 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu') -> dict[str, An
     return content
 
 
+def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    """{name: tensor} of a format that holds nothing else."""
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise UsageError(f'{path}: safetensors is not installed; pip install safetensors') from error
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise UsageError(f'{path}: not a checkpoint, or a damaged one') from error
+
+
 @CheckpointLoader.register_scheme(prefixes='', force=True)
 def load_from_local(filename: str, map_location: Any) -> dict[str, Any]:
     """mmengine's loader of local files, which would fall back to running code from the file, made safe."""
@@ -89,15 +104,32 @@ def load_weights(model: nn.Module, path: str | Path) -> dict[str, Any]:
 
     Raises UsageError that says how the checkpoint's model differs.
     """
-    content = read_checkpoint(path)
-    weights = content.get('state_dict', content)
-    weights = {str(name).removeprefix('module.'): value for name, value in weights.items()}
-    expected = model.state_dict()
+    content, expected = read_checkpoint(path), model.state_dict()
+    weights = _own_names(content, model, expected)
     reason = _difference(weights, expected)
     if reason:
         raise UsageError(f'{path}: a checkpoint of another model: {reason}; give the config it was trained with')
     model.load_state_dict(weights)
     return content
+
+
+def _own_names(content: dict[str, Any], model: nn.Module, expected: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """The weights of a checkpoint under the names of ``model``.
+
+    A part may have been published on its own: its method ``published_weights`` makes of the content of such a file
+    the part's weights, or none. What the model has around that part then stays as it is.
+    """
+    weights = content.get('state_dict', content)
+    weights = {str(name).removeprefix('module.'): value for name, value in weights.items()}
+    if any(name in expected for name in weights):
+        return weights
+    for place, part in model.named_modules():
+        found = part.published_weights(content) if hasattr(part, 'published_weights') else None
+        if found:
+            before = f'{place}.' if place else ''
+            around = {name: value for name, value in expected.items() if not name.startswith(before)}
+            return around | {f'{before}{name}': value for name, value in found.items()}
+    return weights
 
 
 def _difference(found: dict[str, Any], expected: dict[str, torch.Tensor]) -> str:

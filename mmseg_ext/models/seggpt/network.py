@@ -1,5 +1,6 @@
 """SegGPT's network: transformers' layers, and a pass of our own through them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from mmseg_ext.errors import UsageError
 from mmseg_ext.models.seggpt.architecture import load_transformers, seggpt_config
-from mmseg_ext.models.seggpt.weights import load_pretrained
+from mmseg_ext.models.seggpt.weights import load_pretrained, network_weights
 
 EMBEDDINGS = ('semantic', 'instance')
 
@@ -86,6 +87,10 @@ class SegGPTNetwork(BaseModule):
         self._is_init = True
         if self.pretrained:
             load_pretrained(self.seggpt, self.pretrained)
+
+    def published_weights(self, content: Mapping[str, Any]) -> dict[str, Tensor]:
+        """This network's weights of a checkpoint of anyone, under their names here; empty if it holds none."""
+        return {f'seggpt.{name}': weight for name, weight in network_weights(content).items()}
 
     def _encode(self, tokens: Tensor, ensemble: int) -> Tensor:
         """Features (B, 2h, w, levels x C) for the decoder, of tokens (2B, 2h, w, C): images, then masks."""

@@ -9,7 +9,6 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from mmseg_ext.errors import UsageError
-from mmseg_ext.files import refuse_pointer
 
 SAFETENSORS = 'model.safetensors'  # the name of the file in a folder of transformers, and on the Hub
 FRAMES = (
@@ -60,29 +59,13 @@ def load_pretrained(network: nn.Module, source: str | Path) -> None:
 
 
 def read_weights(source: str | Path) -> dict[str, Any]:
-    """The content of a file of weights, or of the one in a folder of transformers; no code from it is run.
-
-    UsageError if there is none, and for the pointer that Git LFS leaves in place of a file.
-    """
+    """The content of a file of weights, or of the one in a folder of transformers; UsageError if there is none."""
     path = Path(source).expanduser()
     file = path / SAFETENSORS if path.is_dir() else path
     if not file.is_file():
         cure = f'no {SAFETENSORS} in this folder' if path.is_dir() else 'no such file'
         raise UsageError(f'{path}: {cure}; tools/train.py finds names such as BAAI/seggpt-vit-large')
-    refuse_pointer(file)
-    if file.suffix == '.safetensors':
-        return _read_safetensors(file)
     return CheckpointLoader.load_checkpoint(str(file), 'cpu')
-
-
-def _read_safetensors(file: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file  # comes with transformers
-
-    try:
-        return load_file(file)
-    except SafetensorError as error:
-        raise UsageError(f'{file}: not a file of weights, or a damaged one') from error
 
 
 def network_weights(content: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from safetensors.torch import save_file
 from seggpt_reference import Sizes, published_shapes, published_weights
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmseg_ext.engine import checkpoint, pretrained
 from mmseg_ext.engine.pretrained import find_weights, settle_pretrained
@@ -136,7 +136,7 @@ def test_files_that_hold_no_seggpt_are_refused(tmp_path):
     cases = {
         saved(dict(state_dict={'conv.weight': torch.ones(2)}), tmp_path / 'other.pth'): 'it holds no SegGPT',
         tmp_path / 'other.safetensors': 'it holds no SegGPT',
-        tmp_path / 'noise.safetensors': 'not a file of weights, or a damaged one',
+        tmp_path / 'noise.safetensors': 'not a checkpoint, or a damaged one',
         tmp_path / 'noise.pth': 'not a checkpoint, or a damaged one',
         saved(dict(model={}, path=Path('x')), tmp_path / 'evil.pth'): 'could run code',
         tmp_path / 'folder': r'no model\.safetensors in this folder',
@@ -145,6 +145,47 @@ def test_files_that_hold_no_seggpt_are_refused(tmp_path):
     for path, said in cases.items():
         with pytest.raises(UsageError, match=rf'{path.name}: .*{said}'):
             start_from(path)
+
+
+class Around(nn.Module):
+    """A model that has SegGPT's network and something more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = SegGPTNetwork(SIZES.config)
+        self.learnable = nn.Linear(1, 1)
+
+
+@pytest.mark.parametrize('kind', ['of its authors', 'of a fine-tuning', 'of transformers'])
+def test_a_published_file_is_a_checkpoint_of_the_model_around_the_network(kind, tmp_path):
+    weights, model = published_weights(SIZES, seed=4), Around()
+    before = model.learnable.weight.clone()
+    checkpoint.load_weights(model, saved(FILES[kind](weights), tmp_path / 'seggpt.pth'))
+    assert equal(model.network, weights)
+    assert torch.equal(model.learnable.weight, before)
+    save_file(network_weights(weights), tmp_path / 'model.safetensors')
+    model = Around()
+    checkpoint.load_weights(model, tmp_path / 'model.safetensors')
+    assert equal(model.network, weights)
+
+
+def test_a_published_file_of_another_architecture_is_no_checkpoint_of_the_model(tmp_path):
+    for sizes, said in (
+        (Sizes(width=24), r'\(1, 1, 1, 24\) there'),
+        (Sizes(depth=4, levels=(0, 1, 3)), '14 weights'),
+    ):
+        path = saved(dict(model=published_weights(sizes)), tmp_path / 'other.pth')
+        with pytest.raises(UsageError, match=rf'a checkpoint of another model: .*{said}'):
+            checkpoint.load_weights(Around(), path)
+
+
+def test_a_checkpoint_of_the_model_itself_needs_all_of_its_weights(tmp_path):
+    model, state = Around(), Around().state_dict()
+    checkpoint.load_weights(model, saved(dict(state_dict=state), tmp_path / 'own.pth'))
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+    del state['learnable.weight']
+    with pytest.raises(UsageError, match=r'1 weights are missing, the first being learnable\.weight'):
+        checkpoint.load_weights(Around(), saved(dict(state_dict=state), tmp_path / 'own.pth'))
 
 
 def settled(name: str, **parts: object) -> tuple[Config, str | None, list[str]]:
