@@ -66,7 +66,7 @@ def obstacle(error: BaseException, dynamic: bool) -> str:
     operator = re.search(r"No ONNX function found for <OpOverload\(op='([\w.]+)'", text)
     if operator:
         return f'ONNX has nothing for its operator {operator[1]}'
-    if dynamic and re.search('onstraint|pecializ', text):
+    if dynamic and re.search('onstraint|pecializ|inconsistent min', text):
         return FIXED
     if 'data-dependent' in text:
         return (

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mmseg_ext.errors import RunError, UsageError
 from mmseg_ext.export import packages as packages_module
 from mmseg_ext.export import require_packages
-from mmseg_ext.export.convert import OPSET, convert
+from mmseg_ext.export.convert import FIXED, OPSET, convert, obstacle
 from mmseg_ext.export.parity import OnnxModel
 
 onnx = pytest.importorskip('onnx', reason='needs the export extra')
@@ -53,6 +53,12 @@ def test_a_fixed_size_is_told_from_other_obstacles(tmp_path):
     convert(Graph(fixed), IMAGE, tmp_path / 'm.onnx', OPSET, False, {})
     with pytest.raises(RunError, match=r'the exported network fails on \(1, 80, 66, 3\): .+'):
         OnnxModel(tmp_path / 'm.onnx')(np.zeros((1, 80, 66, 3), np.uint8))
+
+
+@pytest.mark.parametrize('said', ['Constraints violated', 'height was Specialized', 'inconsistent min 64'])
+def test_what_torch_calls_a_fixed_size(said):
+    assert obstacle(RuntimeError(said), dynamic=True) == FIXED
+    assert obstacle(RuntimeError(said), dynamic=False) == said
 
 
 def test_file_says_what_it_was_told_and_nothing_of_this_machine(tmp_path):
