@@ -10,7 +10,8 @@ from mmseg.models import SegDataPreProcessor
 from mmseg.registry import MODELS
 from torch import Tensor
 
-FIELDS = ('gt_distance',)  # what a loader may make for a loss; of K channels, where K may differ between samples
+# What samples of crops may carry besides: maps for a loss, prompts; of K channels, where K may differ.
+FIELDS = ('gt_distance', 'prompt_img', 'prompt_sem_seg')
 
 
 @MODELS.register_module()
