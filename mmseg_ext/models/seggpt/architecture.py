@@ -64,6 +64,10 @@ def _nearest(side: Any, patch: int) -> int:
 
 
 def _check_layers(config: Any) -> None:
+    if not config.use_relative_position_embeddings:
+        raise UsageError(
+            'SegGPT: config.use_relative_position_embeddings=False: its attention has them; leave it out'
+        )
     width, heads, depth = config.hidden_size, config.num_attention_heads, config.num_hidden_layers
     indices, merge = config.intermediate_hidden_state_indices, config.merge_index
     if heads < 1 or width % heads:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from mmseg_ext.errors import UsageError
+from mmseg_ext.functional.decomposed_attention import decomposed_attention
 from mmseg_ext.models.seggpt.architecture import load_transformers, seggpt_config
 from mmseg_ext.models.seggpt.weights import load_pretrained, network_weights
 
@@ -19,8 +20,9 @@ class SegGPTNetwork(BaseModule):
     """Paints the mask of a query image in the colours of a prompt's mask.
 
     The layers are transformers' SegGptForImageSegmentation, so weights have its names. The pass is the published
-    one (https://github.com/baaivision/Painter): transformers' own mixes image and mask at the layer
-    where the two streams merge, and averages over the whole batch as if it had one query.
+    one (https://github.com/baaivision/Painter): transformers' own mixes image and mask at the layer where the two
+    streams merge, and averages over the whole batch as if it had one query. Attention is fused, see
+    ``functional.decomposed_attention``.
 
     Args:
         config: what differs from SegGPT on ViT-Large, as options of transformers' SegGptConfig.
@@ -134,9 +136,18 @@ class SegGPTNetwork(BaseModule):
 
 def run_layer(layer: nn.Module, tokens: Tensor, ensemble: int = 1) -> Tensor:
     """A layer of the encoder on tokens (B, 2h, w, C), the query shared by groups of ``ensemble`` rows."""
-    attended = layer.attention(layer.layernorm_before(tokens))[0]
+    attended = attend(layer.attention, layer.layernorm_before(tokens))
     tokens = tokens + layer.drop_path(share_query(attended, ensemble))
     return tokens + layer.drop_path(layer.mlp(layer.layernorm_after(tokens)))
+
+
+def attend(attention: nn.Module, tokens: Tensor) -> Tensor:
+    """What every token (B, 2h, w, C) gathers from all others of its row of the batch, by transformers' weights."""
+    grid, heads = tokens.shape[1:3], attention.num_attention_heads
+    qkv = attention.qkv(tokens).flatten(1, 2).unflatten(-1, (3, heads, -1))
+    query, key, value = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, 2h w, C / heads) each
+    gathered = decomposed_attention(query, key, value, attention.rel_pos_h, attention.rel_pos_w)
+    return attention.proj(gathered.transpose(1, 2).flatten(2).unflatten(1, grid))
 
 
 def share_query(tokens: Tensor, ensemble: int) -> Tensor:

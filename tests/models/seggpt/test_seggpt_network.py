@@ -183,6 +183,7 @@ BAD_CONFIGS = {
     'another pretraining': (dict(pretrain_image_size=100), 'pretrain_image_size: 100 pixels'),
     'grey images': (dict(num_channels=1), 'num_channels=1: masks are painted in 3'),
     'heads': (dict(num_attention_heads=3), 'num_attention_heads=3 do not divide hidden_size=32'),
+    'no relative positions': (dict(use_relative_position_embeddings=False), 'its attention has them'),
     'layers that are not there': (dict(intermediate_hidden_state_indices=[1, 9]), r'\[1, 9\]: .* of 0 to 3'),
     'layers twice': (dict(intermediate_hidden_state_indices=[1, 1]), r'\[1, 1\]: name layers in rising order'),
     'a merge that comes too late': (dict(merge_index=1), 'merge_index=1'),
