@@ -1,7 +1,7 @@
 """Which photographs are prompts for a query: drawn anew in training, listed once for testing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -52,7 +52,7 @@ class PromptPool:
                 f'{query.path}: {len(found)} other photographs show its type "{asked}", {count} are needed as '
                 'prompts; add some, lower top_k, or leave the type out (hold_out, types)'
             )
-        return _pair(query, asked, found, count, generator)
+        return drawn(query, asked, found, count, generator)
 
     def negative(self, query: Photograph, count: int, generator: Generator) -> PromptPair | None:
         """A type that the query does not show, drawn uniformly, in photographs that share no type with it.
@@ -67,14 +67,17 @@ class PromptPool:
         if not found:
             return None
         asked = list(found)[generator.randint(len(found))]
-        return _pair(query, asked, found[asked], count, generator)
+        return drawn(query, asked, found[asked], count, generator)
 
 
 def _others(photographs: Sequence[Photograph], query: Photograph) -> list[Photograph]:
     return [each for each in photographs if each.path != query.path]
 
 
-def _pair(query: Photograph, asked: str, found: list[Photograph], count: int, generator: Generator) -> PromptPair:
+def drawn(
+    query: Photograph, asked: str, found: Sequence[Photograph], count: int, generator: Generator
+) -> PromptPair:
+    """A pair with ``count`` of the prompts that were found, in random order."""
     order = generator.permutation(len(found))[:count]
     return PromptPair(query, asked, tuple(found[place] for place in order))
 
@@ -85,27 +88,27 @@ def shared_type(query: Photograph, prompts: Sequence[Photograph]) -> str | None:
     return min(shared & query.names or shared, default=None)
 
 
-def test_pairs(
-    queries: Sequence[Photograph],
-    pool: PromptPool,
-    types: frozenset[str] | None,
-    count: int,
-    negatives: bool,
-    seed: int,
+def fixed_pairs(
+    queries: Sequence[Photograph], pool: PromptPool, types: frozenset[str], count: int, negatives: bool, seed: int
 ) -> list[PromptPair]:
     """Each query with a positive pair, and with ``negatives`` a negative one where there is any; same for a seed.
 
-    A query of several types (those in ``types`` count) is asked for one of them, drawn.
+    A query of several types is asked for one of them, drawn; with ``types``, for one that is in there.
     """
     generator, pairs = np.random.RandomState(seed), []
     for query in queries:
-        names = sorted(query.names if types is None else query.names & types)
+        names = sorted(query.names & types if types else query.names)
         if not names:
             continue
-        pair = pool.positive(query, names[generator.randint(len(names))], count, generator)
-        # Prompts may share a second type with the query: what they ask for must not hang on the draw.
-        pairs.append(PromptPair(query, shared_type(query, pair.prompts), pair.prompts))
+        asked = names[generator.randint(len(names))]
+        pairs.append(_named(pool.positive(query, asked, count, generator), types))
         negative = pool.negative(query, count, generator) if negatives else None
         if negative:
-            pairs.append(PromptPair(query, shared_type(query, negative.prompts), negative.prompts))
+            pairs.append(_named(negative, frozenset()))
     return pairs
+
+
+def _named(pair: PromptPair, types: frozenset[str]) -> PromptPair:
+    """The pair asked for what its prompts say by themselves, where that is allowed: so a mapping can name it."""
+    asked = shared_type(pair.query, pair.prompts)
+    return replace(pair, asked=asked) if not types or asked in types else pair

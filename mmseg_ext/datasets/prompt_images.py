@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import torch
+from mmengine.structures import PixelData
 
-from mmseg_ext.datasets.prompt_types import Photograph, showing
+from mmseg_ext.datasets.prompt_types import BACKGROUND, IGNORED, Photograph, showing
 from mmseg_ext.datasets.transforms import DefectCrop
 from mmseg_ext.datasets.transforms.window import source_index
 from mmseg_ext.errors import DataError
@@ -83,3 +85,20 @@ def check_one_size(query: Seen, prompts: Sequence[Seen]) -> None:
             f'{query.results["img_path"]}: query and prompts come out of the pipeline as {said}; '
             "put dict(type='Pad', size=…) of the crop's width and height behind the crop"
         )
+
+
+def prompt_fields(prompts: Sequence[Seen]) -> dict[str, PixelData]:
+    """``prompt_img`` (3k, h, w) uint8 BGR and ``prompt_sem_seg`` (k, h, w) int64 of k prompts."""
+    images, targets = zip(*of_one_size(prompts), strict=True)
+    pixels = np.concatenate([image.transpose(2, 0, 1) for image in images])
+    return dict(prompt_img=_field(pixels), prompt_sem_seg=_field(np.stack(targets).astype(np.int64)))
+
+
+def own_field(query: Seen) -> PixelData:
+    """(1, H, W) int64: 1 on any defect of the query, whatever it is asked for, 255 on ignored pixels."""
+    mask = query.results['gt_seg_map'][None]
+    return _field(np.where(mask == IGNORED, IGNORED, mask != BACKGROUND).astype(np.int64))
+
+
+def _field(values: np.ndarray) -> PixelData:
+    return PixelData(data=torch.from_numpy(np.ascontiguousarray(values)))

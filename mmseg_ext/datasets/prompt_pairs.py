@@ -4,24 +4,32 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.dataset import Compose
-from mmengine.structures import PixelData
 from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
 from mmseg_ext.datasets.checked import CheckedSegDataset
-from mmseg_ext.datasets.prompt_choice import PromptPair, PromptPool, test_pairs
-from mmseg_ext.datasets.prompt_images import Aim, Seen, check_one_size, of_one_size, see
-from mmseg_ext.datasets.prompt_types import ANYTHING, Photograph, check_type_by, known_types, photographs, showing
-from mmseg_ext.errors import DataError, UsageError, near
+from mmseg_ext.datasets.prompt_choice import PromptPair, PromptPool, drawn, fixed_pairs
+from mmseg_ext.datasets.prompt_images import Aim, Seen, check_one_size, own_field, prompt_fields, see
+from mmseg_ext.datasets.prompt_mapping import Names, mapped_pairs, write_pairs
+from mmseg_ext.datasets.prompt_sources import (
+    build_sources,
+    check_alike,
+    check_choice,
+    check_counts,
+    check_types,
+    check_ways,
+    split_pipeline,
+)
+from mmseg_ext.datasets.prompt_types import ANYTHING, TYPE_BY, Photograph, known_types, photographs
+from mmseg_ext.errors import DataError, UsageError
 
 ATTEMPTS = 10
-PACK = 'PackSegInputs'
-MODES = ('type', 'any')
+MODES = ('type', 'any', 'mapping')
 
 
 @DATASETS.register_module()
@@ -43,14 +51,17 @@ class PromptPairDataset(Dataset):
         datasets: Config of the data set, or of several; CheckedSegDatasets without a pipeline. Class names in a
             set's ``metainfo`` rename its types; equal names in several sets are one type.
         pipeline: For one image, query and prompt alike; steps from PackSegInputs on are for the query only.
-        pair_mode: 'type', or 'any' (any other photograph; masks keep the classes of the set).
+        pair_mode: 'type'; 'any' (any other photograph, and masks keep the classes of the set); 'mapping' (a file
+            says who is asked by whom; see ``prompt_mapping``).
         negative_ratio: Share of training items asked for a type that the query does not show, 0..1. When testing
-            any share above 0 adds a negative pair to each positive one.
+            any share above 0 adds a negative pair to each positive one; a mapping says by itself which there are.
         top_k: Prompts a query.
         types: Queries are taken and asked for these types only; negative prompts may be of others.
         hold_out: Photographs that show one of these types are left out altogether.
         type_by: 'class' of the mask, or 'prefix' of the file name (see ``prompt_types``).
         prompts: Config of the data sets that prompts come from, such as those of training; None: ``datasets``.
+        mapping: JSON file of ``pair_mode='mapping'``, or several, such as one of positive, one of negative pairs.
+            A test takes the first ``top_k`` prompts of a query, training draws so many of them.
         length: Training items an epoch; None: as many as show every type's photographs at least once.
         seed: Of the list of test pairs.
         min_pixels: Pixels of its type that the crop of a prompt should show, if there are so many.
@@ -75,26 +86,38 @@ class PromptPairDataset(Dataset):
         hold_out: Sequence[str] | None = None,
         type_by: str = 'class',
         prompts: dict | Sequence[dict] | None = None,
+        mapping: str | Sequence[str] | None = None,
         length: int | None = None,
         seed: int = 0,
         min_pixels: int = 16,
         test_mode: bool = False,
         lazy_init: bool = False,
     ) -> None:
-        check_type_by(type_by)
-        _check_numbers(pair_mode, negative_ratio, top_k, length, min_pixels)
-        before, after = _split(pipeline)
-        self.sources = _built(datasets, before)
-        self.prompt_sources = self.sources if prompts is None else _built(prompts, before)
+        check_choice('type_by', type_by, TYPE_BY)
+        check_choice('pair_mode', pair_mode, MODES)
+        check_counts(top_k=top_k, length=length, min_pixels=min_pixels)
+        check_ways(pair_mode, negative_ratio, mapping)
+        before, after = split_pipeline(pipeline)
+        self.sources = build_sources(datasets, before)
+        self.prompt_sources = self.sources if prompts is None else build_sources(prompts, before)
         self.pack = Compose(after)
         self.pair_mode, self.negative_ratio, self.top_k, self.type_by = pair_mode, negative_ratio, top_k, type_by
-        self.types, self.hold_out = types and frozenset(types), frozenset(hold_out or ())
+        self.types, self.hold_out = frozenset(types or ()), frozenset(hold_out or ())
+        self.mapping = [mapping] if isinstance(mapping, str) else mapping
         self.length, self.seed, self.min_pixels, self.test_mode = length, seed, min_pixels, test_mode
+        if pair_mode == 'any':
+            check_alike(self.parts)
         if type_by == 'class':
-            self._check_types(known_types([*self.sources, *self.prompt_sources]))
+            self._check_types(known_types(self.parts))
         self._fully_initialized = False
         if not lazy_init:
             self.full_init()
+
+    @property
+    def parts(self) -> list[CheckedSegDataset]:
+        """The data sets of queries and of prompts, each once."""
+        shared = self.prompt_sources is self.sources
+        return [*self.sources, *([] if shared else self.prompt_sources)]
 
     @property
     def metainfo(self) -> dict[str, Any]:
@@ -107,33 +130,60 @@ class PromptPairDataset(Dataset):
             return
         queries = self._photographs(self.sources)
         shared = self.prompt_sources is self.sources
-        self.pool = PromptPool(queries if shared else self._photographs(self.prompt_sources))
+        prompts = queries if shared else self._photographs(self.prompt_sources)
         if self.type_by == 'prefix':
-            self._check_types({name for each in (*queries, *self.pool.photographs) for name in each.names})
-        self._list(queries)
+            self._check_types({name for each in (*queries, *prompts) for name in each.names})
+        self.names = Names(queries), Names(prompts)
+        self.pool = PromptPool(self._allowed(prompts))
+        self.pairs = self._listed(queries, prompts)
+        self.turns = {} if self.test_mode else self._turns(self._allowed(queries))
+        if not self.pairs and not self.turns:
+            wanted = f' of the types {sorted(self.types)}' if self.types else ''
+            raise DataError(f'{type(self).__name__}: no query{wanted}; correct types, hold_out or datasets')
         self._fully_initialized = True
+
+    def _check_types(self, known: Sequence[str]) -> None:
+        check_types(known, types=self.types, hold_out=self.hold_out)
 
     def _photographs(self, sources: Sequence[CheckedSegDataset]) -> list[Photograph]:
         found = [each for source in sources for each in photographs(source, self.type_by)]
-        if self.pair_mode == 'any':
-            return [replace(each, types={ANYTHING: ()}) for each in found]
-        return [each for each in found if not each.names & self.hold_out]
+        return [replace(each, types={ANYTHING: ()}) for each in found] if self.pair_mode == 'any' else found
 
-    def _list(self, queries: list[Photograph]) -> None:
-        """The pairs to test on, or the photographs that training goes through, by their types."""
-        self.turns: dict[str, list[Photograph]] = {}
-        self.pairs: list[PromptPair] = []
-        if self.test_mode:
-            negatives = self.negative_ratio > 0
-            self.pairs = test_pairs(queries, self.pool, self.types, self.top_k, negatives, self.seed)
-        else:
-            chosen = PromptPool(queries).by_type
-            self.turns = {name: chosen[name] for name in sorted(chosen) if not self.types or name in self.types}
-        if not self.pairs and not self.turns:
-            wanted = f' of the types {sorted(self.types)}' if self.types else ''
-            raise DataError(
-                f'PromptPairDataset: no photograph{wanted} to ask; correct types, hold_out or datasets'
-            )
+    def _allowed(self, found: Sequence[Photograph]) -> list[Photograph]:
+        return [each for each in found if self._are_allowed(each)]
+
+    def _are_allowed(self, *found: Photograph) -> bool:
+        return not any(each.names & self.hold_out for each in found)
+
+    def _listed(self, queries: list[Photograph], prompts: list[Photograph]) -> list[PromptPair]:
+        """The pairs of the mapping, or those to test on; none where training draws them."""
+        if self.pair_mode == 'mapping':
+            pairs = mapped_pairs(self.mapping, queries, prompts, self.top_k)
+            pairs = [pair for pair in pairs if not self.types or pair.asked in self.types]
+            return [pair for pair in pairs if self._are_allowed(pair.query, *pair.prompts)]
+        if not self.test_mode:
+            return []
+        negatives = self.negative_ratio > 0
+        return fixed_pairs(self._allowed(queries), self.pool, self.types, self.top_k, negatives, self.seed)
+
+    def _turns(self, queries: list[Photograph]) -> dict[str, list[PromptPair]]:
+        """What training goes through, by types; pairs that no mapping names have no prompts yet."""
+        if self.pair_mode == 'mapping':
+            names = sorted({pair.asked for pair in self.pairs})
+            return {name: [pair for pair in self.pairs if pair.asked == name] for name in names}
+        found = PromptPool(queries).by_type
+        names = [name for name in sorted(found) if not self.types or name in self.types]
+        return {name: [PromptPair(query, name, ()) for query in found[name]] for name in names}
+
+    def write_mapping(self, path: str | Path, positive: bool = True) -> None:
+        """Write the test pairs, the positive or the negative ones, for ``pair_mode='mapping'`` here or elsewhere.
+
+        Raises UsageError in training, where pairs are drawn, and where there are no such pairs.
+        """
+        self.full_init()
+        if not self.test_mode:
+            raise UsageError(f'{path}: training draws its pairs; write those of a data set in test_mode')
+        write_pairs(path, [pair for pair in self.pairs if pair.positive == positive], *self.names)
 
     def __len__(self) -> int:
         """Pairs to test on, or training items."""
@@ -145,7 +195,7 @@ class PromptPairDataset(Dataset):
     def get_data_info(self, index: int) -> dict:
         """What the query's own set knows of it."""
         self.full_init()
-        query = self.pairs[index].query if self.test_mode else self._turn(index)[1]
+        query = (self.pairs[index] if self.test_mode else self._turn(index)).query
         return query.source.get_data_info(query.index)
 
     def __getitem__(self, index: int) -> dict:
@@ -161,19 +211,21 @@ class PromptPairDataset(Dataset):
             f'{ATTEMPTS - 1} prompts tried before it; let the pipeline shrink images less'
         )
 
-    def _turn(self, index: int) -> tuple[str, Photograph]:
-        """The type of a training item and the photograph of it: all types in turn, each through all of its own."""
+    def _turn(self, index: int) -> PromptPair:
+        """Type and query of a training item: all types in turn, each through all of its own."""
         lap, place = divmod(index, len(self.turns))
-        name = list(self.turns)[place]
-        return name, self.turns[name][lap % len(self.turns[name])]
+        turns = list(self.turns.values())[place]
+        return turns[lap % len(turns)]
 
     def _draw(self, index: int) -> PromptPair:
         """The pair of a training item; positive where no other type could be asked for."""
-        name, query = self._turn(index)
+        query, asked, prompts = (turn := self._turn(index)).query, turn.asked, turn.prompts
         negative = None
         if np.random.random_sample() < self.negative_ratio:
             negative = self.pool.negative(query, self.top_k, np.random)
-        return negative or self.pool.positive(query, name, self.top_k, np.random)
+        if negative or not prompts:
+            return negative or self.pool.positive(query, asked, self.top_k, np.random)
+        return drawn(query, asked, prompts, self.top_k, np.random)
 
     def _query(self, pair: PromptPair) -> Seen:
         """A DefectCrop aims at what is asked for; in a negative pair at any defect."""
@@ -191,71 +243,16 @@ class PromptPairDataset(Dataset):
     def _packed(self, pair: PromptPair, query: Seen, prompts: Sequence[Seen]) -> dict:
         if not self.test_mode:
             check_one_size(query, prompts)
-        own = showing(query.results['gt_seg_map'], [v for values in pair.query.types.values() for v in values])
         packed = self.pack({**query.results, 'gt_seg_map': query.target})
-        images, targets = zip(*of_one_size(prompts), strict=True)
-        sample = packed['data_samples']
-        sample.prompt_img = _field(np.concatenate([image.transpose(2, 0, 1) for image in images]))
-        sample.prompt_sem_seg = _field(np.stack(targets).astype(np.int64))
-        if self.test_mode:
-            sample.own_sem_seg = _field(own[None].astype(np.int64))
-        shown = pair.positive if self.test_mode or self.pair_mode == 'any' else bool((query.target == 1).any())
-        sample.set_metainfo(
+        fixed = self.test_mode or self.pair_mode == 'any'
+        fields = prompt_fields(prompts) | (dict(own_sem_seg=own_field(query)) if self.test_mode else {})
+        packed['data_samples'].set_data(fields)
+        packed['data_samples'].set_metainfo(
             dict(
                 query_type=tuple(sorted(pair.query.names)),
                 prompt_type=pair.asked,
-                positive=shown,
+                positive=pair.positive if fixed else bool((query.target == 1).any()),
                 prompt_paths=tuple(prompt.path for prompt in pair.prompts),
             )
         )
         return packed
-
-    def _check_types(self, known: Sequence[str]) -> None:
-        """Raise UsageError for a type that no set has."""
-        for option, names in (('types', self.types), ('hold_out', self.hold_out)):
-            for name in sorted(names or ()):
-                if name not in known:
-                    raise UsageError(
-                        f'PromptPairDataset: {option}: no type "{name}"; did you mean {near(name, known)}?'
-                    )
-
-
-def _field(values: np.ndarray) -> PixelData:
-    return PixelData(data=torch.from_numpy(np.ascontiguousarray(values)))
-
-
-def _split(pipeline: Sequence[dict]) -> tuple[list[dict], list[dict]]:
-    """Steps for each image, and those from packing on."""
-    steps = list(pipeline)
-    place = next((index for index, step in enumerate(steps) if step['type'] == PACK), len(steps))
-    return steps[:place], steps[place:] or [dict(type=PACK)]
-
-
-def _built(configs: dict | Sequence[dict], pipeline: Sequence[dict]) -> list[CheckedSegDataset]:
-    """The data sets, whose files are not read yet."""
-    built = []
-    for config in [configs] if isinstance(configs, dict) else configs:
-        if 'pipeline' in config:
-            raise UsageError(
-                'PromptPairDataset: its datasets have no pipeline of their own; state it beside datasets'
-            )
-        built.append(DATASETS.build(dict(config, pipeline=copy.deepcopy(list(pipeline)), lazy_init=True)))
-        if not isinstance(built[-1], CheckedSegDataset):
-            raise UsageError(
-                f'PromptPairDataset: takes CheckedSegDatasets and those derived from it, not {config["type"]}'
-            )
-    if not built:
-        raise UsageError('PromptPairDataset: no datasets; give the config of one, or a list')
-    return built
-
-
-def _check_numbers(pair_mode: str, negative_ratio: float, top_k: int, length: int | None, min_pixels: int) -> None:
-    if pair_mode not in MODES:
-        raise UsageError(f'PromptPairDataset: pair_mode={pair_mode!r}; give one of {", ".join(MODES)}')
-    if not 0 <= negative_ratio <= 1:
-        raise UsageError(f'PromptPairDataset: negative_ratio={negative_ratio}; give a share in 0..1')
-    if pair_mode == 'any' and negative_ratio:
-        raise UsageError('PromptPairDataset: negative_ratio needs types; leave it out with pair_mode="any"')
-    for name, value in dict(top_k=top_k, length=1 if length is None else length, min_pixels=min_pixels).items():
-        if value < 1:
-            raise UsageError(f'PromptPairDataset: {name}={value}; give 1 or more')

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmseg_ext.datasets.checked import CheckedSegDataset
 from mmseg_ext.datasets.transforms.class_presence import classes_present
-from mmseg_ext.errors import DataError, UsageError
+from mmseg_ext.errors import DataError
 
 BACKGROUND, IGNORED = 0, 255
 ANYTHING = 'anything'  # the one type of a set whose photographs all fit each other
@@ -88,11 +88,3 @@ def showing(mask: np.ndarray, values: Sequence[int]) -> np.ndarray:
     asked = np.isin(mask, values).astype(np.uint8)
     asked[mask == IGNORED] = IGNORED
     return asked
-
-
-def check_type_by(type_by: str) -> None:
-    """Raise UsageError for a rule that is none."""
-    if type_by not in TYPE_BY:
-        raise UsageError(
-            f"PromptPairDataset: type_by={type_by!r}; give 'class' (of the mask) or 'prefix' (of the file name)"
-        )

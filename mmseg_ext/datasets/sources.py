@@ -61,6 +61,7 @@ def from_config(path: Path, swaps: Sequence[str] = ()) -> DataSource:
     from mmseg_ext.engine.overrides import load_config  # here, so that a folder is checked without the engine
 
     cfg = load_config(path, swaps)
+    _refuse_pairs(path, cfg)
     built = {
         name: [_build(path, leaf) for leaf in dataset_leaves(cfg.get(f'{name}_dataloader'))] for name in SPLITS
     }
@@ -76,6 +77,15 @@ def from_config(path: Path, swaps: Sequence[str] = ()) -> DataSource:
         ignore_index=built[first][0].ignore_index,
         problems=_disagreements(path, cfg, classes),
     )
+
+
+def _refuse_pairs(path: Path, cfg: Config) -> None:
+    """Pairs have no masks of their own: their sets are checked, each with its own classes."""
+    leaves = [leaf for name in SPLITS for leaf in dataset_leaves(cfg.get(f'{name}_dataloader'))]
+    roots = [part.get('data_root') for leaf in leaves if leaf.get('type') in PAIRED for part in paired(leaf)]
+    if roots:
+        said = ', '.join(map(str, dict.fromkeys(roots)))
+        raise UsageError(f'{path}: pairs of photographs of other sets; check those, each by its folder: {said}')
 
 
 def _merged(matchings: Iterable[Matching]) -> Matching:
@@ -116,6 +126,12 @@ def paired(cfg: ConfigDict) -> list[ConfigDict]:
     """The configs of the data sets that one of ``PAIRED`` takes queries and prompts from."""
     parts = filter(None, (cfg.get('datasets'), cfg.get('prompts')))
     return [each for part in parts for each in (part if isinstance(part, list | tuple) else [part])]
+
+
+def mapping_files(cfg: ConfigDict) -> list[Path]:
+    """The files that say, for one of ``PAIRED``, who is asked by whom."""
+    mapping = cfg.get('mapping') or []
+    return [Path(each) for each in ([mapping] if isinstance(mapping, str) else mapping)]
 
 
 def _build(path: Path, cfg: ConfigDict) -> BaseSegDataset:

@@ -11,7 +11,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
-from mmseg_ext.datasets.sources import dataset_leaves
+from mmseg_ext.datasets.sources import PAIRED, dataset_leaves, paired
 from mmseg_ext.engine.best import find_runs
 from mmseg_ext.engine.overrides import load_config
 from mmseg_ext.engine.preflight import data_problems, dataset_configs, dataset_folders
@@ -117,6 +117,8 @@ def config_on(run: TrainedRun, split: str, judged: JudgedSet) -> Config:
 
 
 def _root_name(dataset: ConfigDict) -> str:
+    if dataset.get('type') in PAIRED:
+        return '+'.join(dict.fromkeys(map(_root_name, paired(dict(datasets=dataset.datasets)))))
     root = dataset.get('data_root') or dataset_folders(dataset)[0]
     return Path(root).name
 

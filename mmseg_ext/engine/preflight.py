@@ -15,7 +15,7 @@ from mmseg.registry import DATASETS, METRICS, MODELS
 from torch import nn
 
 from mmseg_ext.datasets.problems import group, one_line
-from mmseg_ext.datasets.sources import PAIRED, dataset_leaves, paired
+from mmseg_ext.datasets.sources import PAIRED, dataset_leaves, mapping_files, paired
 from mmseg_ext.engine.accumulation import accumulation_problems
 from mmseg_ext.engine.checkpoint import read_checkpoint
 from mmseg_ext.engine.heads import head_configs, single_logit_problems, threshold_problems
@@ -72,17 +72,18 @@ def dataset_configs(cfg: Config, split: str) -> list[ConfigDict]:
 
 
 def dataset_folders(dataset: ConfigDict) -> list[Path]:
-    """Folders of images and masks of one data set; of one that pairs others, those of all of them, each once."""
+    """Folders of images and masks of a data set; of one that pairs others, theirs, each once, and its mappings."""
     if dataset.get('type') in PAIRED:
-        return list(dict.fromkeys(folder for each in paired(dataset) for folder in dataset_folders(each)))
+        folders = dict.fromkeys(folder for each in paired(dataset) for folder in dataset_folders(each))
+        return [*folders, *mapping_files(dataset)]
     return [Path(dataset.get('data_root') or '', folder) for folder in dataset.data_prefix.values() if folder]
 
 
 def data_problems(split: str, dataset: Any) -> list[str]:
     """What is wrong with the files of a data set, a line for each kind of problem."""
-    if not hasattr(dataset, 'check'):
-        return []
-    return [f'{split}: {one_line(kind)}' for kind in group(dataset.check(sample=SAMPLE).problems)]
+    parts = [part for part in getattr(dataset, 'parts', [dataset]) if hasattr(part, 'check')]
+    problems = [problem for part in parts for problem in part.check(sample=SAMPLE).problems]
+    return [f'{split}: {one_line(kind)}' for kind in group(problems)]
 
 
 def class_problems(model: ConfigDict, datasets: dict[str, int]) -> Iterator[str]:

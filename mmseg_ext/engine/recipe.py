@@ -129,10 +129,14 @@ def data_hash(folders: Iterable[str | Path]) -> str:
     """Sixteen hex digits over relative names and sizes of all files in the folders, and the content of the masks.
 
     Masks are small and are what an annotator changes without changing a file's name; images are only compared by
-    name and size, because reading gigabytes before every run would cost more than it tells.
+    name and size, because reading gigabytes before every run would cost more than it tells. A file among the
+    folders, such as a mapping of prompts, counts with its content.
     """
     digest = hashlib.sha256()
     for folder in map(Path, folders):
+        if folder.is_file():
+            digest.update(folder.read_bytes())
+            continue
         if not folder.is_dir():
             raise UsageError(f'{folder}: no such folder of images or masks')
         is_masks = 'ann_dir' in folder.parts

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
 from mmseg.registry import DATASETS, MODELS
+from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -32,6 +33,7 @@ class Seen:
     size: tuple[int, int]
     normalised: Tensor  # (3, h, w) float32 without the padding
     meta: dict[str, Any]
+    prompts: tuple[tuple[np.ndarray, np.ndarray], ...] = ()  # image and label of each, as the data set gives them
 
 
 @dataclass
@@ -102,13 +104,15 @@ class View:
         for batch in self.loader:
             paths = [dict(sample.metainfo) for sample in batch['data_samples']]
             sizes = [tuple(image.shape[-2:]) for image in batch['inputs']]
+            prompts = [tuple(_prompts(sample)) for sample in batch['data_samples']]
             ready = self.preprocessor(batch, self.training)
             for index in range(min(left, len(sizes))):
                 sample = ready['data_samples'][index]
                 if 'gt_sem_seg' not in sample:
                     raise DataError(f'{paths[index].get("img_path")}: has no mask; this split is for prediction')
                 label = sample.gt_sem_seg.data[0].numpy()
-                yield self._seen(ready['inputs'][index], label, sizes[index], paths[index])
+                seen = self._seen(ready['inputs'][index], label, sizes[index], paths[index])
+                yield replace(seen, prompts=prompts[index])
             left -= len(sizes)
             if left <= 0:
                 return
@@ -134,6 +138,13 @@ class View:
             dataset[int(index)]
             times.append(time.perf_counter() - start)
         return float(np.median(times))
+
+
+def _prompts(sample: SegDataSample) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Images (h, w, 3) uint8 BGR and labels (h, w) uint8 of the prompts of a sample; none of most data sets."""
+    if 'prompt_img' in sample:
+        images = sample.prompt_img.data.unflatten(0, (-1, 3)).permute(0, 2, 3, 1).contiguous()
+        yield from zip(images.numpy(), sample.prompt_sem_seg.data.numpy().astype(np.uint8), strict=True)
 
 
 def open_view(cfg: Config, split: str, seed: int | None = None) -> View:

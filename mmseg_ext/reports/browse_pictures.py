@@ -61,8 +61,11 @@ def masked(image: np.ndarray, label: np.ndarray, palette: Sequence[Sequence[int]
 
 
 def strip(seen: Seen, palette: Sequence[Sequence[int]], raw: bool = False) -> np.ndarray:
-    """Input and input with its mask side by side; with ``raw`` the image as it lies on disk before them."""
+    """Input and input with its mask side by side, prompts before them; with ``raw`` first the image as on disk."""
     panels = [('what the network sees', seen.image), ('with its mask', masked(seen.image, seen.label, palette))]
+    height = seen.image.shape[0]
+    asked = f'asked for {seen.meta.get("prompt_type")}'
+    panels[:0] = [(asked, _fitted(*prompt, height, palette)) for prompt in seen.prompts]
     if raw:
         panels.insert(0, ('on disk', _fitted(*_on_disk(seen.meta), seen.image.shape[0], palette)))
     gap = np.full((seen.image.shape[0] + CAPTION, GAP, 3), 255, np.uint8)
@@ -83,9 +86,17 @@ def _fitted(image: np.ndarray, label: np.ndarray, height: int, palette: Sequence
 
 
 def cell(number: int, seen: Seen, palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """One sample on the sheet: number, name, scale and flip above the small picture with its mask."""
+    """One sample on the sheet: number, name, scale and flip above the small picture with its mask.
+
+    Prompts stand to its left, under what they ask for.
+    """
     image, label = reduced(seen.image, seen.label, CELL * CELL)
-    return with_caption(masked(image, label, palette), _title(number, seen.meta, image.shape[1] // 9))
+    query = with_caption(masked(image, label, palette), _title(number, seen.meta, image.shape[1] // 9))
+    asked = [
+        with_caption(_fitted(*prompt, image.shape[0], palette), f'{seen.meta.get("prompt_type")}?')
+        for prompt in seen.prompts
+    ]
+    return np.hstack([*asked, query])
 
 
 def _title(number: int, meta: dict[str, Any], letters: int) -> str:

@@ -41,7 +41,7 @@ class JobConfig:
             each
             for root, folders in wanted
             for each in (folders if root.is_dir() else [root])
-            if not each.is_dir()
+            if not each.exists()
         ]
 
     @property
