@@ -92,11 +92,9 @@ def cell(number: int, seen: Seen, palette: Sequence[Sequence[int]]) -> np.ndarra
     """
     image, label = reduced(seen.image, seen.label, CELL * CELL)
     query = with_caption(masked(image, label, palette), _title(number, seen.meta, image.shape[1] // 9))
-    asked = [
-        with_caption(_fitted(*prompt, image.shape[0], palette), f'{seen.meta.get("prompt_type")}?')
-        for prompt in seen.prompts
-    ]
-    return np.hstack([*asked, query])
+    gap, asked = np.full((len(query), GAP, 3), 255, np.uint8), f'{seen.meta.get("prompt_type")}?'
+    prompts = [with_caption(_fitted(*prompt, image.shape[0], palette), asked) for prompt in seen.prompts]
+    return np.hstack([piece for prompt in prompts for piece in (prompt, gap)] + [query])
 
 
 def _title(number: int, meta: dict[str, Any], letters: int) -> str:

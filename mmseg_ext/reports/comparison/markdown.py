@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from mmseg_ext.reports.comparison import wording
 from mmseg_ext.reports.comparison.cells import BEST, BETTER, SECOND, WORSE, Cell, ScoreTable
 from mmseg_ext.reports.comparison.records import Project
+from mmseg_ext.reports.comparison.small_tables import small_tables
 from mmseg_ext.reports.comparison.tables import score_tables
-from mmseg_ext.reports.comparison.thresholds import tag_tables
 from mmseg_ext.score_names import digits
 
 STARS = {BETTER: '**', BEST: '**', WORSE: '*', SECOND: '*'}
@@ -30,7 +30,7 @@ def _table(table: ScoreTable) -> Iterator[str]:
     if table.notes:
         yield ''
         yield from (f'* {_escaped(sentence)}' for sentence in table.notes)
-    yield from _over_thresholds(table)
+    yield from _small_tables(table)
     differences = list(_differences(table))
     if differences:
         yield '\n<details><summary>Differences in points with their 95 % intervals</summary>\n'
@@ -48,13 +48,14 @@ def _scores(table: ScoreTable, legend: Sequence[str]) -> Iterator[str]:
     yield from (f'{_escaped(sentence)}  ' for sentence in legend)
 
 
-def _over_thresholds(table: ScoreTable) -> Iterator[str]:
-    """ODS, OIS and AP, a table a tag, and below the last one what they mean."""
-    tables = tag_tables(table)
-    yield from [''] * bool(tables)
-    for each in tables:
+def _small_tables(table: ScoreTable) -> Iterator[str]:
+    """ODS, boundary F1, answers to prompts: a table a tag, and below the last one of each what they mean."""
+    text_before = True
+    for each in small_tables(table):
+        yield from [''] * text_before
         yield f'### {_escaped(each.title)}\n'
-        yield from _scores(each, each.legend if each is tables[-1] else ())
+        yield from _scores(each, each.legend)
+        text_before = bool(each.legend)
 
 
 def _rows(table: ScoreTable) -> Iterator[list[str]]:

@@ -15,8 +15,8 @@ from mmseg_ext.reports.comparison.markdown import markdown
 from mmseg_ext.reports.comparison.notes import legend
 from mmseg_ext.reports.comparison.records import Comparison, read_project
 from mmseg_ext.reports.comparison.run_list import write_csv
+from mmseg_ext.reports.comparison.small_tables import small_tables
 from mmseg_ext.reports.comparison.tables import score_tables
-from mmseg_ext.reports.comparison.thresholds import tag_tables
 from mmseg_ext.score_names import digits
 
 __all__ = ['markdown', 'project_text', 'write_csv']
@@ -50,7 +50,7 @@ def choose(comparisons: Sequence[Comparison], name: str | None, folder: str | Pa
 def _lines(table: ScoreTable, width: int) -> Iterator[str]:
     yield f'{table.title}\n'
     yield from (f'{block}\n' for block in score_blocks(table, width))
-    yield from _over_thresholds(table, width)
+    yield from _small_tables(table, width)
     differences = _differences(table, width)
     if differences.row_count:
         yield 'Differences in points, and the 95 % intervals that test images and trainings leave\n'
@@ -63,14 +63,13 @@ def _lines(table: ScoreTable, width: int) -> Iterator[str]:
         yield from (wrapped(f'- {wording.told(run)}', width) for run in table.unfinished)
 
 
-def _over_thresholds(table: ScoreTable, width: int) -> Iterator[str]:
-    """ODS, OIS and AP, a table a tag, and below the last one what they mean."""
-    tables = tag_tables(table)
-    for each in tables:
+def _small_tables(table: ScoreTable, width: int) -> Iterator[str]:
+    """ODS, boundary F1, answers to prompts: a table a tag, and below the last one of each what they mean."""
+    for each in small_tables(table):
         yield f'{each.title}\n'
         yield from (f'{block}\n' for block in score_blocks(each, width))
-    if tables:
-        yield '\n'.join(wrapped(sentence, width) for sentence in tables[-1].legend) + '\n'
+        if each.legend:
+            yield '\n'.join(wrapped(sentence, width) for sentence in each.legend) + '\n'
 
 
 def score_blocks(table: ScoreTable, width: int) -> Iterator[str]:

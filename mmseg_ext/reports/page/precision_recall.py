@@ -1,106 +1,39 @@
 """Precision against recall over all thresholds: a plot and a table for each protocol and tolerance."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mmseg_ext.reports.comparison.cells import Line, ScoreTable
 from mmseg_ext.reports.comparison.records import RunRecord
-from mmseg_ext.reports.comparison.thresholds import tag_tables
+from mmseg_ext.reports.comparison.small_tables import OVER_THRESHOLDS
 from mmseg_ext.reports.comparison.wording import score
-from mmseg_ext.reports.page.scores import models_of
-from mmseg_ext.reports.page.style import SMALL, WIDTH, Look, looks, plot, short
+from mmseg_ext.reports.page.style import SMALL, Look
+from mmseg_ext.reports.page.swept import Palette, SweptPart, panels, swept_part
 from mmseg_ext.score_names import digits, tag_of
 
-COLUMNS = 3  # panels beside each other
-ALONE = (410, 385)  # pixels of a plot with one panel: seen whole on a telephone
 EQUAL_F1 = tuple(tenth / 10 for tenth in range(1, 10))
 
 
-@dataclass(frozen=True)
-class Swept:
-    """The scores of one tag as a table, and its curves as a plot; None where no result holds any."""
-
-    table: ScoreTable
-    plot: Markup | None
+def precision_recall(table: ScoreTable, look: Mapping[str, Look], label: str) -> SweptPart | None:
+    """A part for each tag; None where no result has scores over thresholds."""
+    return swept_part(table, look, OVER_THRESHOLDS, lambda each, palette: _plot(each, palette, label))
 
 
-@dataclass(frozen=True)
-class PrecisionRecall:
-    """All tags of a table; ``look`` is by the 'group' or 'model' of a line, whichever ``by`` says.
-
-    ``names`` below ``heading`` are those of the lines, without what they all share; ``small`` says that a plot has
-    a single panel, so that two fit beside each other.
-    """
-
-    by: str
-    look: Mapping[str, Look]
-    heading: str
-    names: tuple[str, ...]
-    small: bool
-    tags: tuple[Swept, ...]
-
-
-def precision_recall(table: ScoreTable, look: Mapping[str, Look], label: str) -> PrecisionRecall | None:
-    """A part for each tag; None where no result has scores over thresholds.
-
-    A colour stands for a group, as everywhere, and each model has a panel. One panel is enough where every line is
-    the only one of its group, or of its model; in the latter case a colour stands for a model.
-    """
-    by = 'group' if _differ(table.lines, 'group') or not _differ(table.lines, 'model') else 'model'
-    look = look if by == 'group' else looks(models_of(table.lines), baseline=False)
-    tags = tuple(Swept(each, _plot(each, by, look, label)) for each in tag_tables(table))
-    small = len(_panels(table.lines, by)) == 1
-    return PrecisionRecall(by, look, *_names(table), small, tags) if tags else None
-
-
-def _names(table: ScoreTable) -> tuple[str, tuple[str, ...]]:
-    """What stands above the names of the lines, and these."""
-    model, group = table.comparison.columns
-    if len({line.model for line in table.lines}) == 1:
-        return group, tuple(line.group for line in table.lines)
-    if len({line.group for line in table.lines}) == 1:
-        return model, tuple(line.model for line in table.lines)
-    return ', '.join(filter(None, (model, group))), tuple(line.label for line in table.lines)
-
-
-def _differ(lines: Sequence[Line], attribute: str) -> bool:
-    return len({getattr(line, attribute) for line in lines}) == len(lines)
-
-
-def _panels(lines: Sequence[Line], by: str) -> list[tuple[str, Sequence[Line]]]:
-    """(title, lines) of each panel."""
-    if _differ(lines, by):
-        return [('', lines)]
-    return [(model, [line for line in lines if line.model == model]) for model in models_of(lines)]
-
-
-def _plot(table: ScoreTable, by: str, look: Mapping[str, Look], label: str) -> Markup | None:
+def _plot(table: ScoreTable, palette: Palette, label: str) -> Markup | None:
     tag = tag_of(table.keys[0])
     if not any(len(curve_of(run, tag)) for line in table.lines for run in line.runs):
         return None
-    panels = _panels(table.lines, by)
-    columns = min(len(panels), COLUMNS)
-    deep = math.ceil(len(panels) / columns)
-
-    def draw(figure: Figure) -> None:
-        axes = figure.subplots(deep, columns, sharex=True, sharey=True, squeeze=False)
-        for axis, (name, lines) in zip(axes.flat, panels, strict=False):
-            _finish(axis, short(name, 30))
-            for line in lines:
-                _line(axis, line, tag, look[getattr(line, by)])
-        for axis in axes.flat[len(panels) :]:
-            axis.set_visible(False)
-        figure.supxlabel('recall', fontsize=SMALL)
-        figure.supylabel('precision', fontsize=SMALL)
-
-    size = ALONE if len(panels) == 1 else (WIDTH * columns / COLUMNS, 40 + 375 * deep)
-    return plot(f'{label}, {table.title}. {_said(table)}', size, draw)
+    return panels(
+        table.lines,
+        palette,
+        f'{label}, {table.title}. {_said(table)}',
+        ('recall', 'precision'),
+        _finish,
+        lambda axis, line, look: _line(axis, line, tag, look),
+    )
 
 
 def curve_of(run: RunRecord, tag: str) -> np.ndarray:
@@ -119,7 +52,7 @@ def _line(axis: Axes, line: Line, tag: str, look: Look) -> None:
             axis.plot(*best, look.marker, color=look.colour, ms=9, mec='white', mew=1, zorder=3, clip_on=False)
 
 
-def _finish(axis: Axes, title: str) -> None:
+def _finish(axis: Axes) -> None:
     """Both axes from 0 to 1, and the lines of equal F1 with their values at the right."""
     for f1 in EQUAL_F1:
         axis.plot(*equal_f1(f1), color='#D8DEE4', lw=1, zorder=0)
@@ -129,7 +62,6 @@ def _finish(axis: Axes, title: str) -> None:
     right.spines['right'].set_visible(False)
     axis.set(xlim=(0, 1), ylim=(0, 1))
     axis.set_box_aspect(1)
-    axis.set_title(title, fontsize=SMALL, fontweight='normal')
 
 
 def equal_f1(f1: float) -> np.ndarray:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from mmseg_ext.reports.comparison.cells import ScoreTable, Unfinished
 from mmseg_ext.reports.comparison.records import Project
+from mmseg_ext.reports.comparison.small_tables import CONTOURS
 from mmseg_ext.reports.comparison.tables import score_tables
 from mmseg_ext.reports.curves import read_history
 from mmseg_ext.reports.page.bars import bars
@@ -20,9 +21,11 @@ from mmseg_ext.reports.page.forest import forest
 from mmseg_ext.reports.page.history import Curve, history
 from mmseg_ext.reports.page.images import spread
 from mmseg_ext.reports.page.precision_recall import precision_recall
+from mmseg_ext.reports.page.response import prompts
 from mmseg_ext.reports.page.scores import defect_classes, scored
 from mmseg_ext.reports.page.sheets import room, sheets
 from mmseg_ext.reports.page.style import Look, looks
+from mmseg_ext.reports.page.swept import swept_part
 from mmseg_ext.score_names import is_of_class
 
 Progress = Callable[[int, int], None]
@@ -130,6 +133,8 @@ PARTS: dict[str, Callable[[Basis], Any]] = {
     'precision_recall': lambda basis: precision_recall(
         basis.table, basis.look, basis.label('precision against recall')
     ),
+    'contours': lambda basis: swept_part(basis.table, basis.look, CONTOURS, lambda *_: None),
+    'prompts': lambda basis: prompts(basis.table, basis.look, basis.label('yield rate against the response')),
     'history': _history,
     'spread': lambda basis: spread(basis.table.lines, basis.look, basis.label('scores of single images')),
     'confusion': lambda basis: matrices(basis.table.lines),

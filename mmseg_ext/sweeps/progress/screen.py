@@ -11,7 +11,7 @@ from mmseg_ext.sweeps.plans.plan import Plan
 from mmseg_ext.sweeps.progress.describe import Outlook, duration, totals
 from mmseg_ext.sweeps.progress.pace import Pace
 
-SHOWN = ('mIoU_fg', 'mAcc_fg')
+SHOWN = ('mIoU_fg', 'mAcc_fg', 'PES')
 
 
 class Screen:
