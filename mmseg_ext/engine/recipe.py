@@ -17,17 +17,21 @@ CONFIG = 'config.py'  # the merged config, in the train folder of a run
 NOT_IDENTITY = ('work_dir', 'resume', 'launcher', 'run', 'expected')
 SPEED = ('cache',)  # keys that make reading faster and change nothing that is read, wherever they stand
 # Bases that the plain name already speaks of; other schedules and pipelines are named in full.
-PLAIN_SCHEDULE, PLAIN_PIPELINE = 'adamw_', 'crop_'
+PLAIN_SCHEDULE, PLAIN_PIPELINE = 'adamw_', ('crop_', 'prompt_')
 LONGEST_TAG = 80
 
 
 def computed_name(bases: dict[str, Path], cfg: Config, gpus: int = 1) -> str:
-    """``{model}_{loss}_{gpus}xb{batch}-{schedule}_{dataset}-{crop}x{crop}`` from the bases of a recipe."""
+    """``{model}_{loss}_{gpus}xb{batch}-{schedule}_{dataset}-{crop}x{crop}`` from the bases of a recipe.
+
+    A model that has its loss in itself is trained in one of several modes, which stands in place of the loss.
+    """
     stems = {folder: file.stem for folder, file in bases.items()}
     height, width = cfg.crop_size
+    loss = stems.get('losses') or cfg.model.get('mode', 'own_loss')
     pipeline = '' if stems['pipelines'].startswith(PLAIN_PIPELINE) else f'-{stems["pipelines"]}'
     return (
-        f'{stems["models"]}_{stems["losses"]}_{gpus}xb{cfg.train_dataloader.batch_size}-'
+        f'{stems["models"]}_{loss}_{gpus}xb{cfg.train_dataloader.batch_size}-'
         f'{stems["schedules"].removeprefix(PLAIN_SCHEDULE)}_{stems["datasets"]}-{height}x{width}{pipeline}'
     )
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmseg_ext.models.seggpt.gate import cycle_gate
 from mmseg_ext.models.seggpt.network import SegGPTNetwork
-from mmseg_ext.models.seggpt.paint import Paint
+from mmseg_ext.models.seggpt.paint import Paint, resized
 from mmseg_ext.models.seggpt.prompts import Prompts
 
 
@@ -38,6 +38,10 @@ class Answering:
             return self.paint.logits(painted[::count], palettes)
         alone = self.paint.logits(painted, palettes.repeat_interleave(count, 0))
         return alone.unflatten(0, (-1, count)).mean(1)
+
+    def painted(self, query: Tensor, prompts: Prompts) -> Tensor:
+        """What is painted for one query (1, 3, H, W) of any size, (1, 3, 2S, S)."""
+        return self.canvas(resized(query, self.network.size), [prompts])[:1]
 
     def canvas(self, queries: Tensor, prompts: Sequence[Prompts]) -> Tensor:
         """What the network paints, (N k, 3, 2S, S): k rows a query, each query having k prompts."""

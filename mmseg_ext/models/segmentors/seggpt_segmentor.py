@@ -202,7 +202,10 @@ class SegGPTSegmentor(BaseSegmentor):
 
     def _forward(self, inputs: Tensor, data_samples: SampleList | None = None) -> Tensor:
         """Logits (N, C, H, W)."""
-        metas = [self._with_prompts(sample) for sample in data_samples or ()] or [{}] * len(inputs)
+        samples = data_samples or ()
+        metas = [dict(sample.metainfo, prompts=self.prompts_of(sample)) for sample in samples] or [{}] * len(
+            inputs
+        )
         return self.inference(inputs, metas)
 
     def compile_parts(self, **options: object) -> None:
@@ -215,14 +218,14 @@ class SegGPTSegmentor(BaseSegmentor):
         columns = self.network.size // self.network.patch
         return 2 * columns, columns
 
-    def _with_prompts(self, sample: Any) -> dict:
-        """The metas of a sample with its own prompts, where it has any and a learnt one is not to be judged."""
+    def prompts_of(self, sample: Any) -> Prompts:
+        """What answers a sample: its own prompts, where it has any and a learnt one is not to be judged."""
         if self.mode == 'incontext' or 'prompt_img' not in sample:
-            return sample.metainfo
+            return self._standing_prompts()
         images, labels = _field(sample, 'prompt_img'), _field(sample, 'prompt_sem_seg')
         if len(images) != 3 * len(labels):
             raise UsageError(f'{len(images) // 3} prompts have {len(labels)} labels; each needs one')
-        return dict(sample.metainfo, prompts=self.make_prompts(images.split(3), list(labels)))
+        return self.make_prompts(images.split(3), list(labels))
 
     def _standing_prompts(self) -> Prompts:
         if self.prompts is None and self.learnable is None:

@@ -2,7 +2,7 @@
 # images. A model to try prompting with, not to win: the pretrained one is seggpt_vit-large_finetune. Needs
 # pip install -e '.[seggpt]'.
 #
-#   python tools/train.py configs/seggpt/seggpt_small_finetune_1xb8-2k_defect_types-128x128.py
+#   python tools/train.py configs/seggpt/seggpt_small_finetune_1xb8-2400_cosine_defect_types-128x128.py
 #   ... --cfg-options model.masking.half_prob=0.5 train_dataloader.dataset.negative_ratio=0
 #   ... --swap datasets=defect_types_unseen
 _base_ = [
@@ -15,6 +15,7 @@ _base_ = [
 model = dict(num_classes=_base_.num_classes, data_preprocessor=dict(size=_base_.crop_size))
 optim_wrapper = dict(optimizer=dict(lr=0.0005), clip_grad=dict(max_norm=3.0))
 default_hooks = dict(checkpoint=dict(save_best='PES'))
+custom_hooks = [dict(type='PromptPanelsHook', interval=200)]
 train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
