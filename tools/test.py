@@ -3,6 +3,7 @@
 python tools/test.py CONFIG CKPT                         # -> <run>/test: result.json, per_image.csv, worst.png
 python tools/test.py CONFIG CKPT --split val --show-dir overlays
 python tools/test.py CONFIG CKPT --swap datasets=magnetic_tile --out masks   # -> <run>/test-<name of the swapped>
+python tools/test.py CONFIG                              # a SegGPT as published, untrained
 python tools/test.py CONFIG CKPT --tta flip scales=0.75,1,1.25               # -> <run>/test and <run>/test-tta
 
 With --tta everything is measured twice, without and with it: what it gains and costs is printed. Masks and strips
@@ -20,7 +21,12 @@ from mmseg_ext.models.test_time import Views
 
 def main() -> None:
     parser = common_parser(__doc__)
-    parser.add_argument('checkpoint', type=Path, help='a .pth file, or the folder of a run to take its best one')
+    parser.add_argument(
+        'checkpoint',
+        type=Path,
+        nargs='?',
+        help='a .pth file, or the folder of a run to take its best one; default: the published weights',
+    )
     parser.add_argument('--split', choices=('test', 'val'), default='test')
     parser.add_argument('--show-dir', type=Path, help='image, truth and prediction of every image side by side')
     parser.add_argument('--out', type=Path, help='predicted masks, one PNG of class indices an image')

@@ -18,6 +18,7 @@ from mmseg_ext.engine.judging import augmented_folder
 from mmseg_ext.engine.machine import machine_problems
 from mmseg_ext.engine.overrides import merge_config
 from mmseg_ext.engine.preflight import check_run
+from mmseg_ext.engine.pretrained import published_file
 from mmseg_ext.engine.recipe import CONFIG, config_hash, recipe_name, run_folder, run_of
 from mmseg_ext.engine.runner import start_processes
 from mmseg_ext.engine.threshold import CONFIGURED, GIVEN, STORED
@@ -94,11 +95,14 @@ def plan_test(args: Namespace) -> Plan:
     """Merge and check for judging. ``folder`` is where the results go.
 
     That is ``<run>/<split>`` for the config that the run was trained with. Any other, such as another data set,
-    gets ``<run>/<split>-<its name>``, so that it cannot be taken for the result of the run.
+    gets ``<run>/<split>-<its name>``, so that it cannot be taken for the result of the run. Without a checkpoint
+    the weights are those that the model was published with.
     """
-    args.checkpoint = find_checkpoint(args.checkpoint)
-    read_checkpoint(args.checkpoint)
+    if args.checkpoint:
+        args.checkpoint = find_checkpoint(args.checkpoint)
+        read_checkpoint(args.checkpoint)
     cfg, problems = _merged(args)
+    args.checkpoint = args.checkpoint or published_file(cfg.model)
     _name(cfg, args, problems)
     run = run_of(args.checkpoint) or args.work_dir or run_folder(args.config, cfg.run.recipe)
     folder = (args.work_dir or run) / args.split

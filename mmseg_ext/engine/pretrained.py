@@ -95,6 +95,17 @@ def _network_name(weights: str) -> str:
     return f'{HUB}{weights}' if on_hub else weights
 
 
+def published_file(model: ConfigDict) -> Path:
+    """The file of the weights with which a model predicts untrained; UsageError for one that needs a training."""
+    weights = (model.get('network') or {}).get('pretrained')
+    if not weights:
+        raise UsageError(f'{model.type}: there are no weights to test; name a checkpoint, or the folder of a run')
+    file, problem = find_weights(_network_name(str(weights)))
+    if file is None:
+        raise UsageError(f'the pretrained weights {weights}: {problem}')
+    return file
+
+
 def find_weights(name: str) -> tuple[Path | None, str | None]:
     """The file behind a path, an address or a name of a scheme, or what is missing and the cure.
 

@@ -14,7 +14,6 @@ from mmseg_ext.functional.masking import in_range_label
 
 CANDIDATES = 64  # colours drawn for a class, of which the first that is far enough is taken
 STARTS = 50  # palettes begun before the search is given up
-LEVELS = (0, 64, 128, 191, 255)  # of each channel, among which fixed palettes choose
 BLACK = (0, 0, 0)
 
 Colour = Sequence[float]
@@ -55,18 +54,18 @@ def _begun_palette(
 
 
 def spread_palette(num_classes: int, background: Colour = BLACK) -> Tensor:
-    """Fixed colours (C, 3) float32 far apart: each is the one farthest from all before it, white after black.
+    """Fixed colours (C, 3) float32 far apart: white after black, the corners of the cube up to eight classes.
 
-    ValueError for more classes than there are colours (125).
+    Each is the one farthest from all before it, of the coarsest even grid that has as many colours as classes.
     """
-    candidates = torch.tensor(list(itertools.product(LEVELS, repeat=3)), dtype=torch.float32)
-    if num_classes > len(candidates):
-        raise ValueError(f'palette: {num_classes} classes, and there are {len(candidates)} colours; merge classes')
-    chosen = [torch.tensor(background, dtype=torch.float32)]
+    side = next(side for side in itertools.count(2) if side**3 >= num_classes)
+    levels = torch.linspace(0, 255, side).round()
+    candidates = torch.cartesian_prod(levels, levels, levels)
+    chosen = torch.tensor([background], dtype=torch.float32)
     while len(chosen) < num_classes:
-        nearest = torch.cdist(candidates, torch.stack(chosen)).amin(1)
-        chosen.append(candidates[nearest.argmax()])
-    return torch.stack(chosen)
+        farthest = torch.cdist(candidates, chosen).amin(1).argmax()
+        chosen = torch.cat([chosen, candidates[farthest][None]])
+    return chosen
 
 
 def check_palette(palette: Tensor, num_classes: int, min_distance: float = 1.0) -> None:

@@ -22,7 +22,7 @@ class PromptFileHook(Hook):
     (``--prompt``) together with the network that it was learnt for.
 
     Raises:
-        UsageError: a model that learns no prompt.
+        UsageError: a model that learns no prompt, or learns it for an untrained network.
     """
 
     priority = 'LOWEST'  # after the hook that decides which weights are the best
@@ -32,6 +32,11 @@ class PromptFileHook(Hook):
         if getattr(model, 'learnable', None) is None:
             raise UsageError(
                 f'PromptFileHook: {type(model).__name__} learns no prompt; model.mode=incontext, or leave it out'
+            )
+        if is_main_process() and not runner.message_hub.get_info('pretrained'):
+            raise UsageError(
+                'in-context tuning needs a network that follows prompts, and this one is untrained; '
+                '--cfg-options model.network.pretrained=<file of weights, such as the checkpoint of a fine-tuning>'
             )
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
