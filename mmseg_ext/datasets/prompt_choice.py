@@ -88,6 +88,18 @@ def shared_type(query: Photograph, prompts: Sequence[Photograph]) -> str | None:
     return min(shared & query.names or shared, default=None)
 
 
+def open_pairs(queries: Sequence[Photograph], types: frozenset[str]) -> list[PromptPair]:
+    """Each query with each of its types (those in ``types``, if there are any), and no prompts yet."""
+    return [PromptPair(query, name, ()) for query in queries for name in query.types if not types or name in types]
+
+
+def by_type(pairs: Sequence[PromptPair]) -> dict[str, list[PromptPair]]:
+    """The pairs that ask for a type, in their order, for every type in the order of the alphabet."""
+    return {
+        name: [pair for pair in pairs if pair.asked == name] for name in sorted({pair.asked for pair in pairs})
+    }
+
+
 def fixed_pairs(
     queries: Sequence[Photograph], pool: PromptPool, types: frozenset[str], count: int, negatives: bool, seed: int
 ) -> list[PromptPair]:

@@ -66,12 +66,16 @@ class Names:
 
 
 def mapped_pairs(
-    paths: Sequence[str | Path], queries: Sequence[Photograph], prompts: Sequence[Photograph], count: int
+    paths: Sequence[str | Path],
+    queries: Sequence[Photograph],
+    prompts: Sequence[Photograph],
+    count: int,
+    first: bool = True,
 ) -> list[PromptPair]:
     """The pairs that mappings name, in the order of the queries and, for one query, of the files.
 
-    A query is asked for the type that all its prompts show (one that it shows too before others). Of its prompts
-    the first ``count`` are what a test takes.
+    With ``first`` a query keeps the first ``count`` of its prompts, as for a test, else all, to be drawn from. It
+    is asked for the type that those show in common (one that it shows too before others).
 
     Raises:
         UsageError: a file that is no mapping.
@@ -84,7 +88,8 @@ def mapped_pairs(
     if missing:
         raise DataError(listed(missing))
     lines = [(path, query, names) for path, mapping in mappings for query, names in mapping.items()]
-    found = [_pair(asked.find(query), [shown.find(name) for name in names]) for _, query, names in lines]
+    kept = count if first else None
+    found = [_pair(asked.find(query), [shown.find(name) for name in names[:kept]]) for _, query, names in lines]
     wrong = [
         f'{path}: "{query}": {what}'
         for (path, query, names), pair in zip(lines, found, strict=True)
@@ -112,7 +117,8 @@ def _defects(pair: PromptPair, names: Sequence[str], count: int) -> Iterator[str
     if len(names) < count:
         yield f'{len(names)} prompts, top_k is {count}; name more, or lower top_k'
     if not pair.asked:
-        yield f'its prompts {", ".join(names)} show no type in common; name prompts of one type'
+        said = ', '.join(names[: len(pair.prompts)])
+        yield f'its prompts {said} show no type in common; name prompts of one type'
 
 
 def _pair(query: Photograph, prompts: Sequence[Photograph]) -> PromptPair:

@@ -13,7 +13,7 @@ from mmseg.registry import DATASETS
 from torch.utils.data import Dataset
 
 from mmseg_ext.datasets.checked import CheckedSegDataset
-from mmseg_ext.datasets.prompt_choice import PromptPair, PromptPool, drawn, fixed_pairs
+from mmseg_ext.datasets.prompt_choice import PromptPair, PromptPool, by_type, drawn, fixed_pairs, open_pairs
 from mmseg_ext.datasets.prompt_images import Aim, Seen, check_one_size, own_field, prompt_fields, see
 from mmseg_ext.datasets.prompt_mapping import Names, mapped_pairs, write_pairs
 from mmseg_ext.datasets.prompt_sources import (
@@ -136,8 +136,8 @@ class PromptPairDataset(Dataset):
         self.names = Names(queries), Names(prompts)
         self.pool = PromptPool(self._allowed(prompts))
         self.pairs = self._listed(queries, prompts)
-        self.turns = {} if self.test_mode else self._turns(self._allowed(queries))
-        if not self.pairs and not self.turns:
+        self.turns = {} if self.test_mode else by_type(self.pairs)
+        if not self.pairs:
             wanted = f' of the types {sorted(self.types)}' if self.types else ''
             raise DataError(f'{type(self).__name__}: no query{wanted}; correct types, hold_out or datasets')
         self._fully_initialized = True
@@ -156,24 +156,15 @@ class PromptPairDataset(Dataset):
         return not any(each.names & self.hold_out for each in found)
 
     def _listed(self, queries: list[Photograph], prompts: list[Photograph]) -> list[PromptPair]:
-        """The pairs of the mapping, or those to test on; none where training draws them."""
+        """The pairs of the mapping, or those to test on, or queries for which training draws the prompts."""
         if self.pair_mode == 'mapping':
-            pairs = mapped_pairs(self.mapping, queries, prompts, self.top_k)
-            pairs = [pair for pair in pairs if not self.types or pair.asked in self.types]
-            return [pair for pair in pairs if self._are_allowed(pair.query, *pair.prompts)]
+            pairs = mapped_pairs(self.mapping, queries, prompts, self.top_k, first=self.test_mode)
+            pairs = [pair for pair in pairs if self._are_allowed(pair.query, *pair.prompts)]
+            return [pair for pair in pairs if not self.types or pair.asked in self.types]
+        queries, negatives = self._allowed(queries), self.negative_ratio > 0
         if not self.test_mode:
-            return []
-        negatives = self.negative_ratio > 0
-        return fixed_pairs(self._allowed(queries), self.pool, self.types, self.top_k, negatives, self.seed)
-
-    def _turns(self, queries: list[Photograph]) -> dict[str, list[PromptPair]]:
-        """What training goes through, by types; pairs that no mapping names have no prompts yet."""
-        if self.pair_mode == 'mapping':
-            names = sorted({pair.asked for pair in self.pairs})
-            return {name: [pair for pair in self.pairs if pair.asked == name] for name in names}
-        found = PromptPool(queries).by_type
-        names = [name for name in sorted(found) if not self.types or name in self.types]
-        return {name: [PromptPair(query, name, ()) for query in found[name]] for name in names}
+            return open_pairs(queries, self.types)
+        return fixed_pairs(queries, self.pool, self.types, self.top_k, negatives, self.seed)
 
     def write_mapping(self, path: str | Path, positive: bool = True) -> None:
         """Write the test pairs, the positive or the negative ones, for ``pair_mode='mapping'`` here or elsewhere.
