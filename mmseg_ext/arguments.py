@@ -1,22 +1,43 @@
 """Arguments that several command lines take, with the same words and the same errors."""
 
 import argparse
+import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from mmengine.config import DictAction
 
+_GROUP = re.compile(r"""(^|[\[(,])\s*['"]?(dict\(|\{)""")  # of keys: dict(…) or {…}, alone or in a list
+
 
 class Overrides(DictAction):
-    """``KEY=VALUE …`` as a dict; a word without ``=`` is an error of the command line, not of Python."""
+    """``KEY=VALUE …`` as a dict; what cannot be read is an error of the command line, not of Python."""
 
     def __call__(
         self, parser: ArgumentParser, namespace: Namespace, values: Sequence[str], option_string: str | None = None
     ) -> None:
         for value in values:
-            if '=' not in value:
+            key, equals, text = value.partition('=')
+            if not equals:
                 parser.error(f'{option_string} {value}: expected KEY=VALUE')
-        super().__call__(parser, namespace, values, option_string)
+            if _GROUP.search(text):
+                parser.error(f'{option_string} {value}: {_no_group(key)}')
+            try:
+                super().__call__(parser, namespace, [value], option_string)
+            except (AssertionError, RecursionError):  # of brackets that are not balanced, or stand behind a word
+                parser.error(
+                    f'{option_string} {value}: the brackets are no list; expected a number, a word, or a list '
+                    f"such as '{key}=[1, 2]'"
+                )
+
+
+def _no_group(key: str) -> str:
+    key = key.removeprefix('+')
+    return (
+        'a group of keys cannot be given here, only numbers, words and lists of them; override its keys one by '
+        f'one ({key}.type=…; in a list {key}.0.type=…; +{key}.… adds one), or write a config of two lines, _base_ and '
+        f'{key} = …'
+    )
 
 
 def add_swap(parser: ArgumentParser) -> None:

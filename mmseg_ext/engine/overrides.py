@@ -186,14 +186,15 @@ def _override_problem(cfg: Config, key: str, value: Any, wired: set[str]) -> str
             '(model.…, train_dataloader.dataset.pipeline.…), or --swap the base that defines it'
         )
     node: Any = cfg._cfg_dict
-    for part in key.removeprefix('+').split('.'):
+    owner, path = None, key.removeprefix('+')
+    for part in path.split('.'):
         below = children(node)
         if part not in below and key.startswith('+'):
             return None if isinstance(node, dict) else f'"{part}" can only be added to a group of keys'
         if part not in below:
             return f'no "{part}" there; did you mean {near(part, below)}? (+{key}=… adds a new key)'
-        node = below[part]
-    return _value_problem(node, value)
+        owner, node = node, below[part]
+    return _value_problem(node, value) or _entry_problem(owner, path, value)
 
 
 def _value_problem(old: Any, new: Any) -> str | None:
@@ -203,6 +204,21 @@ def _value_problem(old: Any, new: Any) -> str | None:
     if isinstance(old, dict) and not isinstance(new, dict | None):
         return f'{new!r} cannot replace a group of keys; override one of {", ".join(map(str, old))}'
     return None
+
+
+def _entry_problem(owner: Any, path: str, value: Any) -> str | None:
+    """Why an entry of the list ``owner`` cannot be set: mmengine merges keys into lists, and nothing else."""
+    if not isinstance(owner, list | tuple):
+        return None
+    if any(isinstance(each, dict) for each in owner):
+        return 'an entry of a list cannot be set alone; write a config of two lines, _base_ and the whole list'
+    whole, _, index = path.rpartition('.')
+    entries = [str(value) if place == int(index) else str(each) for place, each in enumerate(owner)]
+    ends = '()' if isinstance(owner, tuple) else '[]'
+    return (
+        f'an entry of a list cannot be set alone; give the whole list: '
+        f"'{whole}={ends[0]}{', '.join(entries)}{ends[1]}'"
+    )
 
 
 def children(node: Any) -> dict[str, Any]:

@@ -44,6 +44,9 @@ def test_reading_a_recipe_prints_nothing(project, monkeypatch, capfd):
         ('train_cfg.max_iters', 'ten', "'ten' is no number"),
         ('model', 3, 'cannot replace a group of keys; override one of type'),
         ('+train_cfg.max_iters.x', 1, '"x" can only be added to a group of keys'),
+        ('custom_imports.imports.0', 'mine', "give the whole list: 'custom_imports.imports=[mine, mmseg_ext."),
+        ('model.data_preprocessor.size.1', 32, "'model.data_preprocessor.size=(64, 32)'"),
+        ('param_scheduler.0', None, 'write a config of two lines, _base_ and the whole list'),
     ],
 )
 def test_a_wrong_override_is_left_out_and_told(project, key, value, said):

@@ -47,7 +47,7 @@ PROMPTS = Family(
     'Answers to prompts, %',
     (
         'Catch rate: answers that meet what the prompt shows; yield rate: empty ones where the image has none of '
-        'it, and overkill rate the others; PES: mean of catch and yield rate, 50 of who marks every defect.',
+        'it, and overkill rate the others; PES: mean of catch and yield rate, 50 if every defect is marked.',
         'mIoU pos: with what was asked for; mIoU neg: with defects that nobody asked for; prompt sensitivity: how '
         'far apart the two answers to one image are. Less is better of overkill rate and mIoU neg. '
         + UNMARKED.format('images of another size and other thresholds give other numbers.'),

@@ -14,7 +14,7 @@ from mmseg_ext.reports.page.style import Look
 from mmseg_ext.reports.page.swept import Palette, SweptPart, panels, swept_part
 
 CURVE = 'response_rate'
-LABELS = ('share of the image answered that counts as no answer', 'yield rate, %')
+LABELS = ('share of the image below which an answer is none', 'yield rate, %')
 
 
 def prompts(table: ScoreTable, look: Mapping[str, Look], label: str) -> SweptPart | None:
@@ -51,6 +51,7 @@ def _line(axis: Axes, line: Line, look: Look) -> None:
 
 def _finish(axis: Axes) -> None:
     axis.set(xscale='log', ylim=(0, 100))
+    axis.xaxis.set_major_formatter(lambda share, _: f'{share:g}')  # a page shows no mathematics
     axis.grid()
     axis.margins(x=0)
     axis.set_box_aspect(1)

@@ -14,6 +14,7 @@ from mmseg_ext.reports.page.scores import models_of
 from mmseg_ext.reports.page.style import SMALL, WIDTH, Look, looks, plot, short
 
 COLUMNS = 3  # panels beside each other
+NARROW = 4  # columns of a table that takes half of the page
 ALONE = (410, 385)  # pixels of a plot with one panel: seen whole on a telephone
 Draw = Callable[[ScoreTable, 'Palette'], Markup | None]
 
@@ -43,7 +44,7 @@ class SweptPart:
     """All tables of a family; ``look`` is by the 'group' or 'model' of a line, whichever ``by`` says.
 
     ``names`` below ``heading`` are those of the lines, without what they all share; ``small`` says that a plot has
-    a single panel, so that two fit beside each other.
+    a single panel and a table few columns, so that two fit beside each other.
     """
 
     by: str
@@ -63,7 +64,7 @@ def swept_part(table: ScoreTable, look: Mapping[str, Look], family: Family, draw
     by = 'group' if _differ(table.lines, 'group') or not _differ(table.lines, 'model') else 'model'
     look = look if by == 'group' else looks(models_of(table.lines), baseline=False)
     tags = tuple(Swept(each, draw(each, Palette(by, look))) for each in small_tables(table, [family]))
-    small = len(_panels(table.lines, by)) == 1
+    small = len(_panels(table.lines, by)) == 1 and len(family.names) <= NARROW
     return SweptPart(by, look, *_names(table), small, tags) if tags else None
 
 
