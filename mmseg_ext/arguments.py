@@ -35,8 +35,8 @@ def _no_group(key: str) -> str:
     key = key.removeprefix('+')
     return (
         'a group of keys cannot be given here, only numbers, words and lists of them; override its keys one by '
-        f'one ({key}.type=…; in a list {key}.0.type=…; +{key}.… adds one), or write a config of two lines, _base_ and '
-        f'{key} = …'
+        f'one ({key}.type=…; in a list {key}.0.type=…; +{key}.… adds one), or write a config of two lines, '
+        f'_base_ and {key} = …'
     )
 
 
