@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from mmengine.config import Config
 
-    from mmseg_ext.inference import Predictor
+    from mmseg_ext.inference import Predictor, Prompting
 
 __version__ = '0.1.0'
 __all__ = ['load']
@@ -29,6 +29,7 @@ def load(
     tile: int | str | None = 'auto',
     overlap: int = 256,
     tta: str | Sequence[str] | None = None,
+    prompting: Prompting | None = None,
 ) -> Predictor:
     """A trained model that predicts: ``load(config, checkpoint).predict(image) -> mask, scores``.
 
@@ -36,7 +37,8 @@ def load(
     ``checkpoint`` lies in a run's folder. ``checkpoint`` is a .pth file, or the folder of a run, of which the best
     weights are taken. ``device`` is a GPU if there is one. ``tile`` and ``overlap`` are explained in
     ``mmseg_ext.inference.Tiling``. ``tta`` turns on test-time augmentation: the mean over several views of each
-    image, such as ``'flip'`` or ``'flip vflip scales=0.75,1,1.25'``.
+    image, such as ``'flip'`` or ``'flip vflip scales=0.75,1,1.25'``. ``prompting`` is what a model that is asked
+    by example is shown: ``Prompting(PromptFolder.find('images', 'labels'))``, both of ``mmseg_ext.inference``.
     Raises UsageError that says what is wrong and the cure.
     """
     from mmseg_ext.inference import Predictor, Tiling, Views, find_checkpoint, find_config  # seconds: torch
@@ -47,4 +49,4 @@ def load(
         raise UsageError('no checkpoint given; name a .pth file or the folder of a run')
     cfg = find_config(checkpoint) if config is None else config
     views = None if tta is None else Views.parse(tta)
-    return Predictor(cfg, find_checkpoint(checkpoint), device, Tiling(tile, overlap), views)
+    return Predictor(cfg, find_checkpoint(checkpoint), device, Tiling(tile, overlap), views, prompting)

@@ -6,12 +6,21 @@ python tools/predict.py RUN photos --out found --tile 1024 --overlap 256 --no-ov
 python tools/predict.py RUN photos --out found --tta flip scales=0.75,1,1.25
 python tools/predict.py RUN photos --out found --mm-per-pixel 0.2        # cracks: length and width in mm too
 
+A model that is asked by example (SegGPT) is shown prompts, images with labels of what to look for:
+
+python tools/predict.py CONFIG CKPT photos --out found --prompt-img-dir some/images --prompt-label-dir some/labels
+python tools/predict.py … --prompt-img-dir … --prompt-label-dir … --mapping pairs.json --top-k 4
+python tools/predict.py … --prompt-img-dir … --prompt-label-dir … --split 2 --stitch --label-dir labels
+python tools/predict.py … --prompt-img-dir … --prompt-label-dir … --gate     # false alarms are taken back
+python tools/predict.py RUN photos --out found --prompt a_tuning/train/ckpt/prompt.safetensors
+
 Leaves in --out: masks/<name>.png (class indices, at the size of the image), overlays/<name>.jpg with legend.png,
 defects.csv (a row for each image and class: count, pixels, percent of the image, largest, mean score) and
 components.csv (a row for each defect: box, centroid, pixels, mean score). Where a class is a line, such as the
-cracks of the crack data sets, both tables have its length, mean and largest width. Masks equal those of
-tools/test.py; images above 16.8 million pixels are looked at in overlapping tiles. Unreadable images do not stop
-the others and are reported at the end.
+cracks of the crack data sets, both tables have its length, mean and largest width. With --label-dir also iou.txt
+(a line an image: name and IoU of what is not background; the mean last). Masks equal those of tools/test.py;
+images above 16.8 million pixels are looked at in overlapping tiles, with prompts in those of --split instead.
+Unreadable images do not stop the others and are reported at the end.
 Exit code 0: all done, 2: wrong arguments, 3: images that could not be used.
 """
 
@@ -29,6 +38,8 @@ from mmseg_ext.inference import find_config
 from mmseg_ext.inference.counts import Ruler
 from mmseg_ext.inference.folder import FolderWriter, Summary, predict_folder
 from mmseg_ext.inference.images import NamedImage, find_images
+from mmseg_ext.inference.iou_table import IOU_FILE, IouTable
+from mmseg_ext.inference.prompt_options import add_prompting, find_prompting
 
 
 def parse_args() -> argparse.Namespace:
@@ -52,9 +63,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--mm-per-pixel', type=float, metavar='S', help='scale of the images: lines are measured in mm too'
     )
+    parser.add_argument('--label-dir', metavar='DIR', help=f'labels of the images, of the same names: {IOU_FILE}')
     parser.add_argument('--device', help='default: a GPU if there is one, else the CPU')
     add_tta(parser)
     add_recipe_options(parser)
+    add_prompting(parser)
     args = parser.parse_args()
     args.config = args.inputs.pop(0) if args.inputs[0].endswith('.py') else None
     if len(args.inputs) < 2:
@@ -85,10 +98,12 @@ def predict_with_progress(images: list[NamedImage], writer: FolderWriter) -> Sum
 def main() -> None:
     args = parse_args()
     images = find_images(args.images, args.out)
+    prompting = find_prompting(args)
+    ious = IouTable(args.label_dir, images) if args.label_dir else None
     cfg = load_config(args.config or find_config(args.checkpoint), args.swap, args.cfg_options)
-    model = mmseg_ext.load(cfg, args.checkpoint, args.device, args.tile, args.overlap, args.tta)
+    model = mmseg_ext.load(cfg, args.checkpoint, args.device, args.tile, args.overlap, args.tta, prompting)
     ruler = Ruler(model.curves, args.mm_per_pixel)
-    writer = FolderWriter(args.out, model, not args.no_overlays, args.opacity, args.scores, ruler)
+    writer = FolderWriter(args.out, model, not args.no_overlays, args.opacity, args.scores, ruler, ious)
     summary = predict_with_progress(images, writer)
     found = ', '.join(f'{name} {count}' for name, count in summary.defects.items())
     print(f'{summary.images} of {len(images)} images, defects: {found}')
@@ -96,6 +111,8 @@ def main() -> None:
         print(f'{name}: length {ruler.text(length)} in all, largest width {ruler.text(widest)}')
     if writer.overwritten:
         print(f'{writer.overwritten} masks were there before and have been overwritten')
+    if ious:
+        print(f'mean IoU {ious.mean:.4f} of {len(ious.values)} images: {args.out}/{IOU_FILE}')
     print(f'{args.out}/masks, {args.out}/defects.csv, {args.out}/components.csv')
     if summary.failures:
         raise DataError(listed(summary.failures))

@@ -35,9 +35,8 @@ def region_iou(pred: Tensor, label: Tensor, ignore_index: int = 255) -> Tensor:
             continue
         wanted, given = (label == value), (pred == value) & valid
         both, either = ((part.sum((1, 2))) for part in (wanted & given, wanted | given))
-        present = wanted.flatten(1).any(1)
-        total += both / either.clamp_min(1) * present
-        count += present
+        total += both / either.clamp_min(1)
+        count += wanted.flatten(1).any(1)
     return total / count.clamp_min(1)
 
 

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+SMALLEST_TILE = 8  # pixels; in smaller ones rounding would let a tile overlap with the next but one
+
 
 class Span(NamedTuple):
     """Rows or columns ``start`` up to, but without, ``stop``."""
@@ -38,6 +40,20 @@ def tile_spans(length: int, tile: int, overlap: int, align: int = 32) -> list[Sp
     return [
         Span(i * step, min(i * step + size, length)) for i in range(count) if i == 0 or i * step + overlap < length
     ]
+
+
+def equal_spans(length: int, count: int, overlap: float = 0.0) -> list[Span]:
+    """``count`` tiles of one size that cover ``length`` pixels; neighbours share ``overlap`` (0..0.25) of a tile.
+
+    Sizes are rounded up to whole pixels, so tiles that should only touch may share one. A line too short for tiles
+    of SMALLEST_TILE pixels gets fewer. Raises ValueError for other numbers.
+    """
+    if count < 1 or not 0 <= overlap <= 0.25:
+        raise ValueError(f'{count} tiles that share {overlap} of a tile: expected 1 or more, and 0 to 0.25')
+    count = max(min(count, length // SMALLEST_TILE), 1)
+    size = min(math.ceil(length / (count - (count - 1) * overlap)), length)
+    starts = (i * (length - size) // max(count - 1, 1) for i in range(count))
+    return [Span(start, start + size) for start in starts]
 
 
 def feather(spans: Sequence[Span], index: int) -> Tensor:

@@ -13,6 +13,7 @@ from mmseg_ext.errors import DataError, RunError
 from mmseg_ext.files import remove_partials, replacing, writable_folder
 from mmseg_ext.inference.counts import CLASS_COLUMNS, DEFECT_COLUMNS, Ruler, defect_rows
 from mmseg_ext.inference.images import NamedImage
+from mmseg_ext.inference.iou_table import IOU_FILE, IouTable
 from mmseg_ext.inference.predictor import WORKERS, Prediction, Predictor
 from mmseg_ext.inference.stream import map_ahead
 from mmseg_ext.reports.overlays import legend, overlay, reduced, write_image
@@ -46,7 +47,7 @@ class Summary:
 class FolderWriter:
     """Writes one prediction at a time: ``masks/{name}.png`` of class indices, and, unless ``overlays`` is off,
     ``overlays/{name}.jpg``; with ``scores`` also ``scores/{name}.npy``, (C, H, W) float16. The tables tell length
-    and width of what the ``ruler`` measures."""
+    and width of what the ``ruler`` measures. ``ious`` compares the masks with labels."""
 
     out: Path
     predictor: Predictor
@@ -54,16 +55,26 @@ class FolderWriter:
     opacity: float = 0.35
     scores: bool = False
     ruler: Ruler = field(default_factory=Ruler)
+    ious: IouTable | None = None
+    failures: list[str] = field(default_factory=list, init=False)  # labels that cannot be compared with
     overwritten: int = field(default=0, init=False)  # masks that were there from an earlier time
 
     def __call__(self, item: tuple[NamedImage, Prediction]) -> Rows:
         """Write the files of one image; its rows of the tables. RunError when the disk does not take them."""
         image, prediction = item
+        if self.ious:
+            self._compare(image, prediction.mask)
         try:
             self._write(image.name, prediction)
         except OSError as error:
             raise RunError(f'{self.out}: cannot write {image.name} ({error.strerror or error})') from error
         return defect_rows(str(image.path), prediction, self.predictor.classes, self.ruler)
+
+    def _compare(self, image: NamedImage, mask: np.ndarray) -> None:
+        try:
+            self.ious.add(image, mask)
+        except DataError as error:
+            self.failures.append(str(error))
 
     def _write(self, name: str, prediction: Prediction) -> None:
         mask = self._place('masks', f'{name}.png')
@@ -112,6 +123,9 @@ def predict_folder(
                 summary.add(dict(zip(columns[0], row, strict=True)))
             summary.images += 1
             progress(summary.images + len(summary.failures), len(images))
+    if writer.ious:
+        writer.ious.write(writer.out / IOU_FILE)
+    summary.failures += writer.failures
     return summary
 
 

@@ -16,6 +16,7 @@ from mmseg_ext.engine.preflight import first_line
 from mmseg_ext.engine.threshold import find_threshold, set_threshold
 from mmseg_ext.errors import DataError, RunError
 from mmseg_ext.functional.decision import decide, probabilities
+from mmseg_ext.inference.prompting import Prompting, find_prompter
 from mmseg_ext.inference.reading import Image, Reader, Sample, describe
 from mmseg_ext.inference.sources import build_model, class_curves, class_names, find_device, read_config
 from mmseg_ext.inference.stream import map_ahead
@@ -55,7 +56,8 @@ class Predictor:
     those of ``tools/test.py --out``, pixel by pixel (on images that are not tiled, see ``Tiling``). So does the
     ``threshold`` of a single logit: the best one of the run's validation, see ``mmseg_ext.engine.threshold``.
     With ``views`` each image, or each of its tiles, is seen in several ways (test-time augmentation), and masks
-    equal those of ``tools/test.py --tta --out``.
+    equal those of ``tools/test.py --tta --out``. A model that is asked by example (SegGPT) is shown its prompts,
+    and sees images in tiles, as ``prompting`` says.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Predictor:
         device: str | torch.device | None = None,
         tiling: Tiling | None = None,
         views: Views | None = None,
+        prompting: Prompting | None = None,
     ):
         cfg = read_config(config)
         self.device = find_device(device)
@@ -72,7 +75,8 @@ class Predictor:
         self.curves = class_curves(cfg)
         self.reader = Reader(cfg)
         self.model = build_model(cfg, Path(checkpoint), self.device)
-        self.network = Network(self.model, tiling or Tiling())
+        self.prompter = find_prompter(self.model, prompting)
+        self.network = Network(self.model, prompting.tiling if prompting else tiling or Tiling())
         self.threshold = find_threshold(self.model, cfg, checkpoint)
         set_threshold(self.model, self.threshold)
         if views:
@@ -130,6 +134,8 @@ class Predictor:
 
     def _forward(self, ready: _Ready, scores: bool) -> Callable[[], Prediction]:
         """The forward pass; what comes after it is left to another thread where that is a core's work too."""
+        if self.prompter:
+            self.prompter.show(ready.source)
         spans = self.network.spans(ready.sample)
         tiled = any(len(each) > 1 for each in spans)
         with torch.inference_mode(), _explained(ready):

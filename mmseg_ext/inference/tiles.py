@@ -8,13 +8,14 @@ import torch.nn.functional as F
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from mmseg_ext.errors import UsageError
-from mmseg_ext.functional.tiling import Span, blend_bands, tile_spans
+from mmseg_ext.errors import DataError, UsageError
+from mmseg_ext.functional.tiling import Span, blend_bands, equal_spans, tile_spans
 from mmseg_ext.inference.reading import Sample
 from mmseg_ext.models.test_time import input_multiple
 
 WHOLE_LIMIT = 4096 * 4096  # pixels of the network's input up to which 'auto' looks at the image in one piece
 AUTO_TILE = 2048
+SHARED = 0.25  # of a tile, by neighbours that are stitched
 
 
 @dataclass(frozen=True)
@@ -48,19 +49,46 @@ class Tiling:
         return tile_spans(height, tile, overlap, align), tile_spans(width, tile, overlap, align)
 
 
+@dataclass(frozen=True)
+class Split:
+    """``count`` x ``count`` equal tiles, for a network that resizes whatever it sees to a size of its own: the
+    more tiles, the larger a defect is in them. With ``stitch`` neighbours share a quarter of a tile and fade into
+    each other there; else they touch."""
+
+    count: int = 1
+    stitch: bool = False
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise UsageError(f'split {self.count}: expected the number of tiles a side, 1 or more')
+        if self.stitch and self.count == 1:
+            raise UsageError('stitch: there is one tile and nothing to stitch; say split 2 or more')
+
+    def spans(self, height: int, width: int, align: int = 1) -> tuple[list[Span], list[Span]]:
+        """Rows and columns of the tiles of an image of that size; here nothing has to ``align`` with strides."""
+        overlap = SHARED if self.stitch else 0.0
+        return equal_spans(height, self.count, overlap), equal_spans(width, self.count, overlap)
+
+
 Prepared = tuple[Tensor, SegDataSample]
 
 
 class Network:
     """A model seen as a function from an image of any size to logits of that size."""
 
-    def __init__(self, model: nn.Module, tiling: Tiling):
+    def __init__(self, model: nn.Module, tiling: Tiling | Split):
         self.model, self.tiling = model, tiling
         self.align = input_multiple(model)
 
     def spans(self, sample: Sample) -> tuple[list[Span], list[Span]]:
-        """Rows and columns of its tiles. An image that the pipeline resizes is not cut: it is small already."""
+        """Rows and columns of its tiles. An image that the pipeline resizes is not cut: it is small already.
+
+        DataError where a split was asked for and the pipeline resizes.
+        """
         size = tuple(sample.inputs.shape[1:])
+        if isinstance(self.tiling, Split) and self.tiling.count > 1 and size != sample.size:
+            what = f'split {self.tiling.count}: the test pipeline resizes images from {sample.size} to {size}'
+            raise DataError(f'{what}; take the resizing out of it')
         tiling = self.tiling if size == sample.size else Tiling('none')
         return tiling.spans(*size, self.align)
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmseg_ext.functional.tiling import Span, blend_bands, feather, tile_spans
+from mmseg_ext.functional.tiling import Span, blend_bands, equal_spans, feather, tile_spans
 
 LENGTHS = st.integers(1, 3000)
 SHAPES = st.tuples(st.integers(2, 12), st.integers(0, 6)).filter(lambda pair: 2 * pair[1] <= pair[0])
@@ -54,6 +54,39 @@ def test_weights_sum_to_one_and_vanish_at_inner_borders(length, shape):
         assert not index or not weight[: overlap // 4].any()
         assert index + 1 == len(spans) or not weight[len(weight) - overlap // 4 :].any()
     torch.testing.assert_close(total, torch.ones(length), atol=2e-7, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ('length', 'count', 'overlap', 'expected'),
+    [
+        (100, 1, 0.0, [(0, 100)]),
+        (100, 3, 0.0, [(0, 34), (33, 67), (66, 100)]),
+        (1024, 2, 0.25, [(0, 586), (438, 1024)]),  # 1024 / 1.75 = 585.1
+        (20, 4, 0.25, [(0, 12), (8, 20)]),  # too short for four
+    ],
+)
+def test_equal_spans_by_hand(length, count, overlap, expected):
+    assert equal_spans(length, count, overlap) == expected
+
+
+@settings(deadline=None)
+@given(LENGTHS, st.integers(1, 20), st.sampled_from([0.0, 0.1, 0.25]))
+def test_equal_spans_cover_everything_and_blend(length, count, overlap):
+    spans = equal_spans(length, count, overlap)
+    assert (spans[0].start, spans[-1].stop) == (0, length)
+    assert len({span.stop - span.start for span in spans}) == 1
+    assert all(one.start < other.start <= one.stop for one, other in pairwise(spans))
+    assert all(one.stop <= other.start for one, other in zip(spans, spans[2:], strict=False))
+    total = torch.zeros(length)
+    for index, (start, stop) in enumerate(spans):
+        total[start:stop] += feather(spans, index)
+    torch.testing.assert_close(total, torch.ones(length), atol=2e-7, rtol=0)
+
+
+@pytest.mark.parametrize('wrong', [(100, 0, 0.0), (100, 2, 0.3), (100, 2, -0.1)])
+def test_equal_spans_refuse(wrong):
+    with pytest.raises(ValueError, match='expected 1 or more'):
+        equal_spans(*wrong)
 
 
 def test_a_fade_by_hand():
