@@ -106,7 +106,7 @@ class SegGPTNetwork(BaseModule):
         return torch.cat(features, dim=-1)
 
     def _layer(self, layer: nn.Module, tokens: Tensor, ensemble: int) -> Tensor:
-        if self.gradient_checkpointing and torch.is_grad_enabled():
+        if self.gradient_checkpointing:
             return checkpoint(run_layer, layer, tokens, ensemble, use_reentrant=False)
         return run_layer(layer, tokens, ensemble)
 

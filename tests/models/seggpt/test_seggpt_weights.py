@@ -25,6 +25,9 @@ FILES = {
     'of its authors, with the options of the training': lambda weights: dict(
         model=weights, args=argparse.Namespace(lr=1e-4, output_dir='out'), epoch=3
     ),
+    'of its authors, beside a part that is no SegGPT': lambda weights: dict(
+        model={**weights, 'cls': torch.ones(1)}
+    ),
     'of a fine-tuning': lambda weights: dict(model_state_dict=weights, optimizer_state_dict=dict(state={})),
     'of a fine-tuning in several processes': lambda weights: dict(model_state_dict=under('module.', weights)),
     'of an in-context tuning': lambda weights: dict(
