@@ -12,6 +12,7 @@ UNITS = {'px': ' px', 'd': ' of the diagonal'}
 OPTIONS = {'thin': 'thinned', '1to1': 'matched one to one'}
 BOUNDARY = ('BF', 'mBF', 'mBF_fg')
 PROMPTED = ('catch_rate', 'yield_rate', 'PES', 'overkill_rate', 'mIoU_pos', 'mIoU_neg', 'prompt_sensitivity')
+LESS_IS_BETTER = ('FalseAlarms', 'overkill_rate', 'mIoU_neg')
 _TAG = re.compile(r'(?:(\w+)-)?([\d.]+)(px|d)((?:-(?:thin|1to1))*)')
 
 

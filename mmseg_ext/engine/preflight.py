@@ -17,6 +17,7 @@ from torch import nn
 from mmseg_ext.datasets.problems import group, one_line
 from mmseg_ext.datasets.sources import PAIRED, dataset_leaves, mapping_files, paired
 from mmseg_ext.engine.accumulation import accumulation_problems
+from mmseg_ext.engine.best_score import best_score_problems
 from mmseg_ext.engine.checkpoint import read_checkpoint
 from mmseg_ext.engine.heads import head_configs, single_logit_problems, threshold_problems
 from mmseg_ext.engine.loops import monitor_problems
@@ -58,7 +59,7 @@ def find_problems(cfg: Config, splits: tuple[str, ...], known: Iterable[str]) ->
     usage += [*threshold_problems(cfg.model), *single_logit_problems(cfg.model)]
     model = _build(MODELS, 'model', cfg.model, usage)
     if 'train' in splits:
-        usage += [*monitor_problems(cfg), *accumulation_problems(cfg)]
+        usage += [*monitor_problems(cfg), *best_score_problems(cfg), *accumulation_problems(cfg)]
     if 'train' in splits and model is not None:
         usage += start_problems(cfg.get('load_from'), model)
         if not usage and not data:

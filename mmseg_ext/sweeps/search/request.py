@@ -6,14 +6,13 @@ from pathlib import Path
 
 from mmseg_ext.engine.recipe import recipe_name
 from mmseg_ext.errors import UsageError
+from mmseg_ext.score_names import LESS_IS_BETTER
 from mmseg_ext.sweeps.cli import project_folder
 from mmseg_ext.sweeps.search.setting import Setting
 from mmseg_ext.sweeps.search.space import Space
 from mmseg_ext.sweeps.search.space_file import read_space
 
 DIRECTIONS = {'max': 'maximize', 'min': 'minimize'}
-# Metrics that are minimised unless the command line says otherwise.
-LESS_IS_BETTER = ('FalseAlarms', 'overkill_rate', 'mIoU_neg')
 JOURNAL = 'journal.log'
 PRUNERS = ('median', 'halving', 'patient', 'none')
 
