@@ -1,0 +1,129 @@
+"""What a SegGPT needs to read its prompt: negative pairs, tiles, the gate, a tuned prompt; one type never seen.
+
+python benchmarks/prompting.py                                 # a small network from scratch, hours of CPU minutes
+python benchmarks/prompting.py --recipe configs/seggpt/seggpt_vit-large_finetune_*.py --iterations 5000 --batch 4
+python benchmarks/prompting.py --print                         # the rows that are there, as Markdown
+
+Magnetic tiles and road cracks; photographs with blowholes are kept from training and validation. Trained with
+positive pairs only, and with half of the pairs negative; both are judged on the types they know ('seen') and on
+blowholes ('unseen'), with 1, 2 and 4 tiles a side, with and without the gate. Then the one with negative pairs is
+given the blowholes of the training images, once to tune a prompt for them, once to be fine-tuned. Every run goes
+through tools/train.py and tools/test.py as a user would call them; a row is appended to benchmarks/prompting.csv
+when it is judged; rows that are there are skipped, begun trainings continued.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from run_table import ROOT, RunTable
+
+from mmseg_ext.inference import find_checkpoint
+
+RECIPE = ROOT / 'configs/seggpt/seggpt_small_finetune_1xb8-2400_cosine_defect_types-128x128.py'
+UNSEEN = 'blowhole'
+NEGATIVE = {'positive pairs': 0.0, 'half negative': 0.5}
+LEARNT = {'tuned prompt': 'incontext', 'fine-tuned': 'finetune'}  # what begins with the network of 'half negative'
+SCORES = ('catch_rate', 'yield_rate', 'PES', 'mIoU_pos', 'mIoU_neg', 'prompt_sensitivity')
+TABLE = RunTable(
+    ROOT / 'benchmarks/prompting.csv',
+    ('training', 'seed', 'iterations', 'batch', 'judged', 'split', 'gate'),
+    ('minutes', 'device', 'pairs', *SCORES),
+)
+SETS = {
+    'seen': ('defect_types', {'test_dataloader.dataset.hold_out': f'[{UNSEEN}]'}),
+    'unseen': ('defect_types_unseen', {}),
+}
+
+
+def tool(name: str, recipe: Path, *words: object) -> None:
+    """Run a tool as a user does."""
+    subprocess.run([sys.executable, ROOT / f'tools/{name}.py', recipe, *map(str, words)], check=True)
+
+
+def course(iterations: int, batch: int) -> dict[str, object]:
+    """The options that make a training of that length."""
+    pause, warm = max(iterations // 4, 1), max(iterations // 10, 1)
+    return {
+        'train_cfg.max_iters': iterations,
+        'train_cfg.val_interval': pause,
+        'default_hooks.checkpoint.interval': pause,
+        'param_scheduler.0.end': warm,
+        'param_scheduler.1.begin': warm,
+        'param_scheduler.1.end': iterations,
+        'train_dataloader.batch_size': batch,
+    }
+
+
+def train(training: str, seed: int, args: argparse.Namespace) -> Path:
+    """Train, or go on; the folder of the run."""
+    folder = args.root / f'{training.replace(" ", "_")}_{args.iterations}x{args.batch}' / f'seed{seed}'
+    swap, iterations, options = 'defect_types_unseen', args.iterations, {}
+    if training in LEARNT:
+        swap, iterations = 'defect_types', args.tuning
+        begin = find_checkpoint(train('half negative', seed, args))
+        options = {'train_dataloader.dataset.types': f'[{UNSEEN}]', 'val_dataloader.dataset.types': f'[{UNSEEN}]'}
+        options |= {'model.mode': LEARNT[training], 'model.network.pretrained': begin}
+        if training == 'tuned prompt':
+            options |= {'optim_wrapper.optimizer.lr': 0.03, 'optim_wrapper.optimizer.weight_decay': 0.0}
+    options |= {'train_dataloader.dataset.negative_ratio': NEGATIVE.get(training, 0.5)}
+    options |= {'model.masking.half_prob': args.half}
+    options |= course(iterations, args.batch)
+    words = ['--swap', f'datasets={swap}', '--work-dir', folder, '--seed', seed, '--resume']
+    tool('train', args.recipe, *words, '--cfg-options', *(f'{key}={value}' for key, value in options.items()))
+    return folder
+
+
+def judged(training: str) -> Iterator[tuple[str, int, float | None]]:
+    """What the network of a training is asked: set, tiles a side, score that the gate wants."""
+    if training in LEARNT:
+        yield from [('unseen', 1, None)] + [('seen', 1, None)] * (training == 'fine-tuned')
+        return
+    for judged_on in SETS:
+        yield from ((judged_on, split, gate) for split in (1, 2, 4) for gate in (None, 0.1))
+
+
+def judge(run: Path, training: str, asked: tuple[str, int, float | None], args: argparse.Namespace) -> dict:
+    """The content of the result of one test."""
+    name, split, gate = asked
+    swap, options = SETS[name]
+    options = options | {'model.test_cfg.split': split, 'model.test_cfg.gate': gate}
+    options |= {'model.mode': LEARNT.get(training, 'finetune')}
+    folder = run / f'{name}_split{split}{"" if gate is None else "_gated"}'
+    words = ['--swap', f'datasets={swap}', '--work-dir', folder, '--cfg-options']
+    tool('test', args.recipe, run, *words, *(f'{key}={value}' for key, value in options.items()))
+    (file,) = folder.glob('test*/result.json')
+    return json.loads(file.read_text(encoding='utf-8'))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--trainings', nargs='+', default=[*NEGATIVE, *LEARNT], choices=[*NEGATIVE, *LEARNT])
+    parser.add_argument('--recipe', type=Path, default=RECIPE)
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1])
+    parser.add_argument('--iterations', type=int, default=1200)
+    parser.add_argument('--tuning', type=int, default=200, help='iterations of a tuned prompt or a fine-tuning')
+    parser.add_argument('--batch', type=int, default=8)
+    parser.add_argument('--half', type=float, default=0.7, help='share of samples whose whole query is hidden')
+    parser.add_argument('--root', type=Path, default=ROOT / 'work_dirs/prompting/exp')
+    parser.add_argument('--print', action='store_true', dest='only_print')
+    args = parser.parse_args()
+    for seed in args.seeds if not args.only_print else ():
+        for training in args.trainings:
+            key = (training, seed, args.iterations, args.batch)
+            asked = [each for each in judged(training) if not TABLE.has((*key, *each))]
+            run = train(training, seed, args) if asked else None
+            for each in asked:
+                result = judge(run, training, each, args)
+                trained = json.loads((run / 'train/result.json').read_text(encoding='utf-8'))
+                row = dict(minutes=round(trained['train_seconds'] / 60, 1), device=result['device'])
+                row |= dict(pairs=result['images']) | {name: result['scores'][name] for name in SCORES}
+                TABLE.append((*key, *each), row)
+    print(TABLE.markdown(('training', 'seed', 'judged', 'split', 'gate', *SCORES)))
+
+
+if __name__ == '__main__':
+    main()
