@@ -86,7 +86,7 @@ def network_weights(content: Mapping[str, Any]) -> dict[str, Tensor]:
     before = anchors[0].removesuffix(ANCHOR)
     theirs = before.endswith(OURS)
     before = before.removesuffix(OURS)
-    inside = {name.removeprefix(before): value for name, value in tensors.items() if name.startswith(before)}
+    inside = {name.removeprefix(before): value for name, value in tensors.items()}
     renamed = inside if theirs else {published_name(name): value for name, value in inside.items()}
     return {name: value for name, value in renamed.items() if name.startswith(('model.', 'decoder.'))}
 
