@@ -178,9 +178,5 @@ class LogitsHead(BaseDecodeHead):
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
     """{name: tensor} of a file of either kind, without running code from it."""
-    if path.suffix == '.safetensors':
-        from safetensors.torch import load_file  # comes with smp
-
-        return load_file(path)
     content = CheckpointLoader.load_checkpoint(str(path), 'cpu')
     return content.get('state_dict', content)
