@@ -51,7 +51,7 @@ def test_written_pairs_are_read_as_the_same_pairs(sets, tmp_path, seed):
 
 
 def test_a_set_whose_photographs_show_several_types_keeps_them_through_a_file(tmp_path):
-    root = write_set(tmp_path / 'set', 'train', TRAIN)
+    root = write_set(tmp_path / 'set', 'train', {f'both_{number}': [1, 2] for number in range(4)} | TRAIN)
     for seed in range(8):
         dataset = build_pairs(set_config(root), test_mode=True, seed=seed, top_k=2)
         dataset.write_mapping(tmp_path / 'all.json')

@@ -145,6 +145,8 @@ def test_training_crops_hold_what_they_should(root):
         assert sample.positive == bool((target == 1).any())
         assert sample.positive <= (sample.prompt_type in sample.query_type)
         assert sample.img_path not in sample.prompt_paths
+    crop = dataset.sources[0].pipeline.transforms[1]
+    assert (crop.prob, crop.classes, crop.min_pixels) == (0.5, None, 1)  # as the config says, after all aims
     negative = [sample for sample in found if sample.prompt_type not in sample.query_type]
     assert 40 <= len(negative) <= 80
 
