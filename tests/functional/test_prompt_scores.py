@@ -45,10 +45,10 @@ def test_the_response_must_lie_below_the_threshold_and_the_iou_may_be_it():
 
 
 def test_pixels_that_are_not_valid_are_in_no_count():
-    one, other = np.array([[1, 1, 0, 0]], bool), np.array([[1, 0, 1, 0]], bool)
+    one, other = np.array([[1, 1, 1, 0]], bool), np.array([[1, 0, 1, 0]], bool)
     everything, half = np.ones((1, 4), bool), np.array([[1, 1, 0, 0]], bool)
-    assert (mask_iou(one, other, everything), mask_iou(one, other, half)) == (1 / 3, 1 / 2)
-    assert (response_rate(one, everything), response_rate(one, half)) == (0.5, 1.0)
+    assert (mask_iou(one, other, everything), mask_iou(one, other, half)) == (2 / 3, 1 / 2)
+    assert (response_rate(one, everything), response_rate(one, half)) == (0.75, 1.0)
 
 
 def test_nothing_to_measure_is_nan():
