@@ -31,7 +31,9 @@ class Prompting:
         split: n: the network sees images in n x n tiles.
         stitch: tiles overlap and fade into each other, see ``Split``.
         prompt_tiles: the part of a prompt that is shown. 'defect': the tiles, cut as the image's are, that show
-            the defect; 'all': all tiles; 'whole': the image in one piece. Several tiles are shown together.
+            the defect; 'all': all tiles; 'whole': the image in one piece. Several tiles are shown together, so
+            each tile of the image costs a row of the network for each of them: n^4 rows an image and prompt
+            with 'all'.
         gate: the score (0..1) that a prediction needs to count, see ``mmseg_ext.models.seggpt.gate``; None for no
             gate. It costs a pass for each prompt wherever something is found.
 
