@@ -139,6 +139,8 @@ def test_prompts_of_a_sample_are_its_own_pairs_resized():
     assert not rgb(prompts.targets[1]).any(), 'ignored pixels are painted as background'
     values = rgb(prompts.targets[0]).unique()
     assert values.tolist() == [0, 255], 'labels are not mixed by resizing'
+    centres = sample.prompt_sem_seg.data[0][1::2, 1::2]  # of pixels twice as large
+    assert torch.equal(rgb(prompts.targets[0])[0] == 255, centres == 1)
     sample.prompt_sem_seg = PixelData(data=torch.zeros(1, 64, 64, dtype=torch.long))
     with pytest.raises(UsageError, match='2 prompts have 1 labels'):
         model.prompts_of(sample)
