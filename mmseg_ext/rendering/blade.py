@@ -32,10 +32,7 @@ def render(rng: Generator, attached: int, broken: int) -> tuple[np.ndarray, np.n
 
 def add_broken(rng: Generator, surface: Surface, mask: np.ndarray, area: int, light: Light) -> None:
     """Spend the budget on fracture lines and chips, most of them at the edge where one is in view."""
-    lit = cv2.GaussianBlur(shade(surface, light).mean(-1), (0, 0), 6)
-    usual = float(np.median(lit[surface.inside > 0]))
-    dim = lit < DIM * usual
-    metal = np.clip(lit, 0.75 * usual, 1.7 * usual)
+    metal, dim = metal_level(surface, light)
     for part in split_area(rng, area, 150, 420):
         at_edge = in_view(surface) and rng.random() < 0.75
         spot = find_spot(rng, surface, mask, (1, 9) if at_edge else (25, math.inf), math.sqrt(part), dim)
@@ -44,6 +41,13 @@ def add_broken(rng: Generator, surface: Surface, mask: np.ndarray, area: int, li
             chip(rng, surface, mask, spot, part, light, level)
         else:
             crack(rng, surface, mask, spot, crack_heading(rng, surface, spot, at_edge), part, light, level)
+
+
+def metal_level(surface: Surface, light: Light) -> tuple[np.ndarray, np.ndarray]:
+    """Brightness of the metal about every pixel, without its extremes, and where a silver line would be seen."""
+    lit = cv2.GaussianBlur(shade(surface, light).mean(-1), (0, 0), 6)
+    usual = float(np.median(lit[surface.inside > 0]))
+    return np.clip(lit, 0.75 * usual, 1.7 * usual), lit < DIM * usual
 
 
 def add_attached(rng: Generator, surface: Surface, mask: np.ndarray, area: int, light: Light) -> None:

@@ -1,15 +1,17 @@
 """The folder that a rendered set goes to: what it holds now, and how the new set takes its place."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from mmseg_ext.errors import UsageError
-from mmseg_ext.rendering.settings import SPLITS, RenderSettings, file_names
+from mmseg_ext.rendering.settings import RenderSettings, WordSettings
+
+Kind = type[RenderSettings] | type[WordSettings]
 
 
-def check_target(out: Path) -> dict | None:
-    """The meta.json of the rendered set in ``out``, None where there is nothing; an error for anything else."""
+def check_target(out: Path, kind: Kind = RenderSettings) -> dict | None:
+    """The meta.json of the rendered set of this ``kind`` in ``out``, None for nothing; an error for anything else."""
     if not out.exists():
         return None
     if not out.is_dir():
@@ -17,26 +19,26 @@ def check_target(out: Path) -> dict | None:
     found = {str(path.relative_to(out)) for path in out.rglob('*') if not path.is_dir()}
     if not found:
         return None
-    meta = read_meta(out / 'meta.json')
-    own = set(file_names(meta['renderer'])) | {'meta.json'} if meta else set()
+    meta = read_meta(out / 'meta.json', kind)
+    own = set(kind.files(meta['renderer'])) | {'meta.json'} if meta else set()
     if foreign := sorted(found - own):
         raise UsageError(f'{out} holds files that are not of a rendered set, such as {foreign[0]}; '
                          'give a folder that is new, empty or an earlier rendered set')  # fmt: skip
     return meta
 
 
-def read_meta(path: Path) -> dict | None:
-    """meta.json if a renderer wrote it, else None."""
+def read_meta(path: Path, kind: Kind) -> dict | None:
+    """meta.json if the renderer of this ``kind`` wrote it, else None."""
     try:
         meta = json.loads(path.read_text(encoding='utf-8'))
-        return meta if {'version', 'seed', *SPLITS} <= set(meta['renderer']) else None
+        return meta if {'version', *(field.name for field in fields(kind))} <= set(meta['renderer']) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def is_complete(out: Path, meta: dict, settings: RenderSettings) -> bool:
+def is_complete(out: Path, meta: dict, settings: RenderSettings | WordSettings) -> bool:
     """True if ``out`` holds exactly what ``settings`` would draw, as far as meta.json and the file list tell."""
     wanted = json.loads(json.dumps(settings.header()))
     return all(meta.get(key) == value for key, value in wanted.items()) and all(
-        (out / name).is_file() for name in file_names(asdict(settings))
+        (out / name).is_file() for name in settings.files(asdict(settings))
     )

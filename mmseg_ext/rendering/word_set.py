@@ -1,0 +1,115 @@
+"""Windows with words on disk: images, labels, regions, captions.jsonl and meta.json, complete or not at all."""
+
+import json
+import multiprocessing
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from functools import partial as bound
+from itertools import chain, count, islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mmseg_ext.files import replace_folder
+from mmseg_ext.rendering.captions import caption
+from mmseg_ext.rendering.settings import WordSettings
+from mmseg_ext.rendering.target import check_target, is_complete
+from mmseg_ext.rendering.windows import WordWindow, draw_windows
+from mmseg_ext.rendering.write import start_worker, write_png
+
+FOLDERS = ('images', 'labels', 'regions')
+
+
+def render_words(
+    out: Path, settings: WordSettings, workers: int = 1, progress: Callable[[int, int], None] | None = None
+) -> tuple[dict, bool]:
+    """Draw windows with words into ``out``; return its meta.json and whether it was there already.
+
+    ``out`` may be absent, empty or an earlier set of this kind, which is replaced only once the new one is
+    complete. The number of ``workers`` (processes) does not change a byte. ``progress`` is told windows done and
+    in all.
+    """
+    out = out.resolve()
+    known = check_target(out, WordSettings)
+    if known and is_complete(out, known, settings):
+        return known, True
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f'.{out.name}.partial-', dir=out.parent))
+    try:
+        meta = draw_all(partial, settings, workers, progress)
+        replace_folder(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return meta, False
+
+
+def draw_all(
+    root: Path, settings: WordSettings, workers: int, progress: Callable[[int, int], None] | None
+) -> dict:
+    """Draw every window below ``root``, with captions.jsonl and meta.json; return what the latter says."""
+    root.chmod(0o755)  # a temporary folder is private, a data set is not
+    for folder in FOLDERS:
+        (root / folder).mkdir()
+    lines = []
+    with closing(windows(settings, workers)) as drawn:
+        for index, (split, window) in enumerate(islice(drawn, settings.count)):
+            lines.append(write_window(root, f'{index:05d}.png', split, window))
+            if progress:
+                progress(index + 1, settings.count)
+    captions = ''.join(json.dumps(line) + '\n' for line in lines)
+    (root / 'captions.jsonl').write_text(captions, encoding='utf-8')
+    meta = json.loads(json.dumps({**settings.header(), 'stats': statistics(lines)}))
+    (root / 'meta.json').write_text(json.dumps(meta, indent=1) + '\n', encoding='utf-8')
+    return meta
+
+
+def windows(settings: WordSettings, workers: int) -> Iterator[tuple[str, WordWindow]]:
+    """Endless windows, each with its split, in the same order for any number of workers."""
+    blades = ((split_of(k), found) for k, found in enumerate(scenes(settings, workers)))
+    return chain.from_iterable(((split, window) for window in found) for split, found in blades)
+
+
+def split_of(blade: int) -> str:
+    """Eight blades of ten train, one validates, one tests: no two splits show the same blade."""
+    return {8: 'val', 9: 'test'}.get(blade % 10, 'train')
+
+
+def scenes(settings: WordSettings, workers: int) -> Iterator[list[WordWindow]]:
+    """The windows of one blade after the other, without an end."""
+    draw = bound(draw_windows, size=settings.size)
+    keys = ((settings.seed, blade) for blade in count())
+    if workers <= 1:
+        yield from map(draw, keys)
+        return
+    # Spawned, not forked: a fork of a process that has used OpenCV's threads may hang.
+    spawn = multiprocessing.get_context('spawn')
+    with ProcessPoolExecutor(workers, spawn, initializer=start_worker) as pool:
+        while True:
+            yield from pool.map(draw, islice(keys, 4 * workers))
+
+
+def write_window(root: Path, name: str, split: str, window: WordWindow) -> dict:
+    """Write one window; return its line of captions.jsonl."""
+    pictures = cv2.cvtColor(window.image, cv2.COLOR_RGB2BGR), window.label, window.region.astype(np.uint8) * 255
+    for folder, picture in zip(FOLDERS, pictures, strict=True):
+        write_png(root / folder / name, picture)
+    return {
+        'file': f'images/{name}',
+        'region': f'regions/{name}',
+        'label': f'labels/{name}',
+        'caption': caption(window.noun, window.word),
+        'noun': window.noun,
+        'word': window.word,
+        'split': split,
+    }
+
+
+def statistics(lines: list[dict]) -> dict:
+    """How many windows each split has, and each noun and word."""
+    counted = {name: Counter(line[name] or 'none' for line in lines) for name in ('split', 'noun', 'word')}
+    return {name: dict(sorted(found.items())) for name, found in counted.items()}
