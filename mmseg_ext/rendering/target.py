@@ -11,7 +11,7 @@ Kind = type[RenderSettings] | type[WordSettings]
 
 
 def check_target(out: Path, kind: Kind = RenderSettings) -> dict | None:
-    """The meta.json of the rendered set of this ``kind`` in ``out``, None for nothing; an error for anything else."""
+    """The meta.json of the rendered set of this ``kind`` in ``out``, None for nothing; an error for others."""
     if not out.exists():
         return None
     if not out.is_dir():

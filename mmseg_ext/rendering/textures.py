@@ -57,7 +57,7 @@ def ramp(tones: tuple[tuple[float, ...], ...], place: np.ndarray) -> np.ndarray:
 
 
 def discs(rng: Generator, centre: np.ndarray, reach: float, radii: np.ndarray, gap: float) -> list[np.ndarray]:
-    """Circles (x, y, radius) within ``reach`` of ``centre``, ``gap`` x their radii apart; none where no room is left."""
+    """Circles (x, y, radius) within ``reach`` of ``centre``, ``gap`` x their radii apart; fewer if room lacks."""
     found: list[np.ndarray] = []
     for radius in radii:
         for _ in range(12):

@@ -1,7 +1,7 @@
 """Windows of a blade as an editor sees them: a defect in the middle third, its surroundings, and mostly a word.
 
-A blade is drawn once, with a defect in the middle of each cell of a grid, and cut along the grid: its light, camera
-and metal are those of the demo set, at the cost of one picture for up to sixteen windows.
+A blade is drawn once, with a defect in the middle of each cell of a grid, and cut along the grid: its light,
+camera and metal are those of the demo set, at the cost of one picture for up to sixteen windows.
 """
 
 import math
@@ -78,7 +78,7 @@ def furnish(rng: Generator, surface: Surface, mask: np.ndarray, side: int, light
 
 
 def spot(rng: Generator, surface: Surface, cell: Cell, sharp: np.ndarray, kind: str) -> np.ndarray | None:
-    """A place (x, y) on the face in the middle of a cell, for chips at the edge if there is one; None: no place."""
+    """A place (x, y) on the face in the middle of a cell, chips at the edge if there is one; None: no place."""
     rows, columns = (slice(*(int((s.start + s.stop) / 2 + k * REACH * (s.stop - s.start)) for k in (-1, 1)))
                      for s in cell)  # fmt: skip
     inside = surface.inside[rows, columns]
