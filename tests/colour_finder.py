@@ -22,6 +22,7 @@ from untrained_run import WEIGHTS
 
 from mmseg_ext.engine.recipe import save_config
 from mmseg_ext.models.seggpt.prompts import Prompts
+from mmseg_ext.models.seggpt.split import Split, Tile
 
 SIZE = 64, 80
 SIDE = 32  # of what the model says it looks at
@@ -55,6 +56,8 @@ class ColourFinder(BaseModel):
 
     def make_prompts(self, images, labels) -> Prompts:
         assert all(image.dtype == label.dtype == torch.uint8 for image, label in zip(images, labels, strict=True))
+        split, pairs = Split.of(self.test_cfg), zip(images, labels, strict=True)
+        images, labels = zip(*(tile for pair in pairs for tile in split.shown(Tile(*pair), SIDE)), strict=True)
         self.made.append([tuple(image.shape[1:]) for image in images])
         colours = [image[:, label > 0].float().mean(1) for image, label in zip(images, labels, strict=True)]
         painted = torch.stack([each for each in colours if not each.isnan().any()])[..., None, None]

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mmseg_ext.engine.preflight import first_line
 from mmseg_ext.engine.threshold import find_threshold, set_threshold
-from mmseg_ext.errors import DataError, RunError
+from mmseg_ext.errors import DataError, RunError, UsageError
 from mmseg_ext.functional.decision import decide, probabilities
 from mmseg_ext.inference.prompting import Prompting, find_prompter
 from mmseg_ext.inference.reading import Image, Reader, Sample, describe
@@ -76,7 +76,9 @@ class Predictor:
         self.reader = Reader(cfg)
         self.model = build_model(cfg, Path(checkpoint), self.device)
         self.prompter = find_prompter(self.model, prompting)
-        self.network = Network(self.model, prompting.tiling if prompting else tiling or Tiling())
+        if self.prompter and tiling and tiling.tile != 'auto':
+            raise UsageError(f'tile {tiling.tile}: {type(self.model).__name__} sees all at one size; say split')
+        self.network = Network(self.model, self.prompter.split if self.prompter else tiling or Tiling())
         self.threshold = find_threshold(self.model, cfg, checkpoint)
         set_threshold(self.model, self.threshold)
         if views:

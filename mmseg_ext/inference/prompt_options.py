@@ -6,8 +6,9 @@ from pathlib import Path
 from mmseg_ext.arguments import positive
 from mmseg_ext.errors import UsageError
 from mmseg_ext.inference.prompt_folder import PromptFolder
-from mmseg_ext.inference.prompting import PROMPT_TILES, Prompting
+from mmseg_ext.inference.prompting import Prompting
 from mmseg_ext.models.seggpt.gate import DEFAULT_GATE
+from mmseg_ext.models.seggpt.split import PROMPT_TILES
 
 FOLDERS = ('prompt_img_dir', 'prompt_label_dir')
 CHOICE = ('mapping', 'top_k')
@@ -26,7 +27,9 @@ def add_prompting(parser: ArgumentParser) -> None:
     group.add_argument('--top-k', type=positive, metavar='K', help=which)
     group.add_argument('--prompt', metavar='FILE', help='what in-context tuning has learnt: prompt.safetensors')
     group.add_argument('--split', type=positive, metavar='N', help='look at images in N x N tiles; default: 1')
-    group.add_argument('--stitch', action='store_true', help='tiles overlap by a quarter and fade into each other')
+    group.add_argument(
+        '--stitch', action='store_true', default=None, help='tiles overlap by a quarter and fade into each other'
+    )
     tiles = 'of a prompt in N x N tiles: those with the defect, all, or the whole prompt uncut; default: defect'
     group.add_argument('--prompt-tiles', choices=PROMPT_TILES, help=tiles)
     gate = f'keep what leads back to the prompts with a score of at least THR (0..1); THR left out: {DEFAULT_GATE}'
@@ -35,7 +38,7 @@ def add_prompting(parser: ArgumentParser) -> None:
 
 def find_prompting(args: Namespace) -> Prompting | None:
     """What the options ask for; None when none of them is given. UsageError when they do not go together."""
-    given = {name for name in (*FOLDERS, *CHOICE, *OTHERS) if getattr(args, name) not in (None, False)}
+    given = {name for name in (*FOLDERS, *CHOICE, *OTHERS) if getattr(args, name) is not None}
     if not given:
         return None
     _check(given)
@@ -44,7 +47,7 @@ def find_prompting(args: Namespace) -> Prompting | None:
         prompts = Path(args.prompt)
     elif args.prompt_img_dir:
         prompts = PromptFolder.find(args.prompt_img_dir, args.prompt_label_dir, args.mapping, args.top_k)
-    return Prompting(prompts, args.split or 1, args.stitch, args.prompt_tiles or PROMPT_TILES[0], args.gate)
+    return Prompting(prompts, args.split, args.stitch, args.prompt_tiles, args.gate)
 
 
 def _check(given: set[str]) -> None:

@@ -9,13 +9,13 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmseg_ext.errors import DataError, UsageError
-from mmseg_ext.functional.tiling import Span, blend_bands, equal_spans, tile_spans
+from mmseg_ext.functional.tiling import Span, blend_bands, tile_spans
 from mmseg_ext.inference.reading import Sample
+from mmseg_ext.models.seggpt.split import Split
 from mmseg_ext.models.test_time import input_multiple
 
 WHOLE_LIMIT = 4096 * 4096  # pixels of the network's input up to which 'auto' looks at the image in one piece
 AUTO_TILE = 2048
-SHARED = 0.25  # of a tile, by neighbours that are stitched
 
 
 @dataclass(frozen=True)
@@ -47,27 +47,6 @@ class Tiling:
         tile, overlap = (math.ceil(length / align) * align for length in (tile, self.overlap))
         tile = max(tile, 2 * overlap)
         return tile_spans(height, tile, overlap, align), tile_spans(width, tile, overlap, align)
-
-
-@dataclass(frozen=True)
-class Split:
-    """``count`` x ``count`` equal tiles, for a network that resizes whatever it sees to a size of its own: the
-    more tiles, the larger a defect is in them. With ``stitch`` neighbours share a quarter of a tile and fade into
-    each other there; else they touch."""
-
-    count: int = 1
-    stitch: bool = False
-
-    def __post_init__(self) -> None:
-        if self.count < 1:
-            raise UsageError(f'split {self.count}: expected the number of tiles a side, 1 or more')
-        if self.stitch and self.count == 1:
-            raise UsageError('stitch: there is one tile and nothing to stitch; say split 2 or more')
-
-    def spans(self, height: int, width: int, align: int = 1) -> tuple[list[Span], list[Span]]:
-        """Rows and columns of the tiles of an image of that size; here nothing has to ``align`` with strides."""
-        overlap = SHARED if self.stitch else 0.0
-        return equal_spans(height, self.count, overlap), equal_spans(width, self.count, overlap)
 
 
 Prepared = tuple[Tensor, SegDataSample]

@@ -16,9 +16,8 @@ from mmseg_ext.inference import Predictor, PromptFolder, Prompting, Tiling
 from mmseg_ext.inference.defect_labels import meant
 from mmseg_ext.inference.images import NamedImage
 from mmseg_ext.inference.iou_table import IouTable, defect_iou
-from mmseg_ext.inference.prompt_folder import Prompt, read_prompt
-from mmseg_ext.inference.prompting import Prompter, cut, find_prompter, reduced_label
-from mmseg_ext.inference.tiles import Split
+from mmseg_ext.inference.prompt_folder import read_prompt
+from mmseg_ext.inference.prompting import Prompter, find_prompter
 from mmseg_ext.models.seggpt.prompts import Prompts
 
 CORNER = (2, 3, 20, 20)  # in the first of four tiles
@@ -157,23 +156,6 @@ def test_files_that_are_no_images(folder):
         read_prompt(pair)
 
 
-def test_tiles_of_a_prompt_are_those_of_an_image():
-    label = np.arange(64 * 80, dtype=np.int64).reshape(SIZE)
-    prompt = Prompt(np.stack([label] * 3, -1), label)
-    tiles = cut(prompt, Split(2))
-    assert [tile.label.shape for tile in tiles] == [(32, 40)] * 4
-    np.testing.assert_array_equal(tiles[1].label, label[:32, 40:])
-    np.testing.assert_array_equal(tiles[2].image[..., 0], label[32:, :40])
-    assert [tile.label.shape for tile in cut(prompt, Split(2, stitch=True))] == [(37, 46)] * 4
-    (whole,) = cut(prompt, Split())
-    np.testing.assert_array_equal(whole.label, label)
-
-
-def test_a_reduced_label_by_hand():
-    assert reduced_label(np.arange(6)[None], 3).tolist() == [[1, 3, 5]] * 3
-    assert reduced_label(np.arange(2)[None], 4)[0].tolist() == [0, 0, 1, 1]
-
-
 def shown(folder: Path, **options) -> list[tuple[int, int]]:
     """The sizes of the images that a model is shown."""
     model = ColourFinder()
@@ -241,9 +223,6 @@ def test_who_needs_prompts(folder):
     [
         (dict(gate=2.0), 'gate 2.0: expected a score'),
         (dict(gate=0.5, prompts=Path('p.safetensors')), 'gate 0.5: a learnt prompt shows no mask'),
-        (dict(prompt_tiles='some'), "prompt_tiles 'some': expected one of defect, all, whole"),
-        (dict(split=0), 'split 0: expected the number of tiles'),
-        (dict(stitch=True), 'stitch: there is one tile'),
     ],
 )
 def test_options_that_do_not_go_together(options, said):

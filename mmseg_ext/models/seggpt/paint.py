@@ -59,13 +59,7 @@ class Paint:
 
         UsageError for a label that has another size than its photograph.
         """
-        for image, label in zip(images, labels, strict=True):
-            if image.shape[1:] != label.shape:
-                (height, width), found = image.shape[1:], label.shape
-                raise UsageError(
-                    f'a prompt of {width} x {height} px has a label of {found[1]} x {found[0]} px; '
-                    'give each photograph its own label'
-                )
+        check_sizes(images, labels)
         palette = self.palette
         seen = [resized(self.photographs(image[None].to(palette.device)), self.size) for image in images]
         size = (self.size, self.size)
@@ -88,6 +82,17 @@ class Paint:
             raise UsageError(
                 f'prompts normalised with mean {prompts.mean.tolist()} and std {prompts.std.tolist()}, the model '
                 f'with {mean.tolist()} and {std.tolist()}; use those made for it'
+            )
+
+
+def check_sizes(images: Sequence[Tensor], labels: Sequence[Tensor]) -> None:
+    """UsageError for a label that has another size than its photograph."""
+    for image, label in zip(images, labels, strict=True):
+        if image.shape[1:] != label.shape:
+            (height, width), found = image.shape[1:], label.shape
+            raise UsageError(
+                f'a prompt of {width} x {height} px has a label of {found[1]} x {found[0]} px; '
+                'give each photograph its own label'
             )
 
 

@@ -21,8 +21,9 @@ from mmseg_ext.models.seggpt.gate import check_gate
 from mmseg_ext.models.seggpt.learnable_prompt import LearnablePrompt, read_pairs
 from mmseg_ext.models.seggpt.masking import Masking
 from mmseg_ext.models.seggpt.network import SegGPTNetwork
-from mmseg_ext.models.seggpt.paint import IGNORED, Paint, resized
+from mmseg_ext.models.seggpt.paint import IGNORED, Paint, check_sizes, resized
 from mmseg_ext.models.seggpt.prompts import Prompts
+from mmseg_ext.models.seggpt.split import Split, Tile
 
 MODES = ('finetune', 'incontext', 'zeroshot')
 LARGEST_SEED = 2**62
@@ -45,12 +46,16 @@ class SegGPTSegmentor(BaseSegmentor):
         palette: options of Colours (``background``, ``min_distance``, ``fixed``).
         masking: options of Masking (``kind``, ``ratio``, ``half_prob``).
         learnable_prompt: options of LearnablePrompt, for 'incontext' (``num``, ``init``, ``learn``, ``pair``).
+        foreground_weight: what a pixel of a defect counts in the loss; one of the background counts 1. The
+            median of a colour is what smooth L1 asks for: where defects are rare, a network trained from scratch
+            may paint none for long unless they count more.
         beta: where smooth L1 turns from a square into a line, in normalised colours.
         data_preprocessor: with ``mean`` and ``std``; its ``size`` is that of the network.
         train_cfg: empty, as in the base of all models.
         test_cfg: ``prompt_ensemble``: whether several prompts share the query's features in every layer, or each
             answers alone and the logits are averaged; ``gate``: predictions that, as a prompt, do not lead back to
-            the prompt's label with at least this score (0..1) are given up, None for none.
+            the prompt's label with at least this score (0..1) are given up, None for none; ``split``, ``stitch``
+            and ``prompt_tiles``: how closely photographs and prompts are looked at, see Split.
         decode_head: as recipes of all models state it; only its ``num_classes`` has a meaning here.
         auxiliary_head: empty, as in the base of all models; there is one output.
 
@@ -70,6 +75,7 @@ class SegGPTSegmentor(BaseSegmentor):
         masking: dict[str, Any] | None = None,
         learnable_prompt: dict[str, Any] | None = None,
         beta: float = 0.01,
+        foreground_weight: float = 1.0,
         data_preprocessor: dict | None = None,
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
@@ -80,7 +86,12 @@ class SegGPTSegmentor(BaseSegmentor):
         self.num_classes = self.out_channels = _checked_classes(num_classes, decode_head, auxiliary_head)
         self.train_cfg, self.test_cfg = train_cfg, dict(test_cfg or {})
         _check_mode(mode, self.test_cfg.get('gate'))
-        self.mode, self.beta = mode, beta
+        Split.of(self.test_cfg)
+        if not foreground_weight > 0:
+            raise UsageError(
+                f'SegGPTSegmentor: foreground_weight={foreground_weight!r}: expected a number above 0'
+            )
+        self.mode, self.beta, self.foreground_weight = mode, beta, foreground_weight
         self.network = SegGPTNetwork(**(network or {}))
         self.colours = Colours(self.num_classes, **(palette or {}))
         self.masking = Masking(**(masking or {}))
@@ -94,11 +105,15 @@ class SegGPTSegmentor(BaseSegmentor):
             self.learnable = LearnablePrompt(self.network.size, **(learnable_prompt or {}))
 
     def make_prompts(self, images: Sequence[Tensor], labels: Sequence[Tensor]) -> Prompts:
-        """Prompts of photographs (3, h, w) uint8 BGR and their labels (h, w) of class indices, any size each.
+        """Prompts of photographs (3, h, w) uint8 BGR and labels (h, w) of class indices, any size each; of each
+        the tiles that ``test_cfg.prompt_tiles`` says.
 
         UsageError for a label that has another size than its photograph.
         """
-        return self.paint.prompts(images, labels)
+        check_sizes(images, labels)
+        split, size = Split.of(self.test_cfg), self.network.size
+        tiles = [tile for pair in zip(images, labels, strict=True) for tile in split.shown(Tile(*pair), size)]
+        return self.paint.prompts(*zip(*tiles, strict=True))
 
     def set_prompts(self, prompts: Prompts | None) -> None:
         """Answer by these from now on, wherever a sample brings no prompts of its own; None: by none.
@@ -119,7 +134,7 @@ class SegGPTSegmentor(BaseSegmentor):
         """Pretrained weights for the network, and the pairs that learnable prompts start from."""
         super().init_weights()
         if self.learnable is not None and self.learnable.pairs:
-            prompts = self.make_prompts(*read_pairs(self.learnable.pairs, self.num_classes))
+            prompts = self.paint.prompts(*read_pairs(self.learnable.pairs, self.num_classes))
             self.learnable.start_from(prompts.images, prompts.targets)
 
     def train(self, mode: bool = True) -> 'SegGPTSegmentor':
@@ -162,7 +177,7 @@ class SegGPTSegmentor(BaseSegmentor):
         target = self.paint.labels(labels, palettes)
         kind = self.answering.embedding_type
         painted = self.network(inputs, prompts, *target.chunk(2, dim=2), masked, embedding_type=kind)
-        return Canvas(torch.cat([prompts, inputs], 2), target, masked, labels != IGNORED, painted, palettes)
+        return Canvas(torch.cat([prompts, inputs], 2), target, masked, self._counts(labels), painted, palettes)
 
     def _tuning_canvas(self, inputs: Tensor, labels: Tensor) -> Canvas:
         """The learnt prompts, which answer together, above the query, which alone is hidden."""
@@ -171,9 +186,15 @@ class SegGPTSegmentor(BaseSegmentor):
         above, unseen = (each[:1].expand(count, -1, -1, -1) for each in (learnt.images, learnt.targets))
         target = torch.cat([unseen, self.paint.labels(labels, palettes)], dim=2)
         masked = half_mask(count, self.grid).to(inputs.device)
-        valid = torch.cat([torch.zeros_like(labels, dtype=torch.bool), labels != IGNORED], dim=1)
+        counts = self._counts(labels)
+        valid = torch.cat([torch.zeros_like(counts), counts], dim=1)
         painted = self.answering.canvas(inputs, [learnt] * count)[:: len(learnt)]
         return Canvas(torch.cat([above, inputs], 2), target, masked, valid, painted, palettes)
+
+    def _counts(self, labels: Tensor) -> Tensor:
+        """What each pixel of labels (N, H, W) counts in the loss."""
+        counts = torch.where(labels > 0, self.foreground_weight, 1.0)
+        return counts.masked_fill(labels == IGNORED, 0.0)
 
     def predict(self, inputs: Tensor, data_samples: SampleList | None = None) -> SampleList:
         """Samples with ``seg_logits`` (C, H, W) and ``pred_sem_seg`` at the size of the photographs."""
@@ -201,12 +222,18 @@ class SegGPTSegmentor(BaseSegmentor):
         raise UsageError('SegGPTSegmentor: there are no features of an image without a prompt; call inference')
 
     def _forward(self, inputs: Tensor, data_samples: SampleList | None = None) -> Tensor:
-        """Logits (N, C, H, W)."""
-        samples = data_samples or ()
-        metas = [dict(sample.metainfo, prompts=self.prompts_of(sample)) for sample in samples] or [{}] * len(
-            inputs
+        """Logits (N, C, H, W), put together from those of tiles where ``test_cfg.split`` says so."""
+        metas = [dict(each.metainfo, prompts=self.prompts_of(each)) for each in data_samples or ()]
+        split, metas = Split.of(self.test_cfg), metas or [{}] * len(inputs)
+        if split.count == 1:
+            return self.inference(inputs, metas)
+        pairs = zip(inputs, metas, strict=True)
+        return torch.stack(
+            [
+                split.blended(lambda tile, meta=meta: self.inference(tile[None], [meta])[0], one)
+                for one, meta in pairs
+            ]
         )
-        return self.inference(inputs, metas)
 
     def compile_parts(self, **options: object) -> None:
         """Run a compiled network from now on; it sees tensors of one size alone."""
