@@ -12,9 +12,10 @@ def masked_smooth_l1(
     """Mean of smooth L1 over the channels of all pixels that are hidden and valid; 0-d float32.
 
     ``prediction`` and ``target`` (N, 3, H, W) of any real value, ``masked`` (N, L) bool, the hidden patches,
-    ``valid`` (N, H, W) bool. Below ``beta`` the loss of a value is ``d^2 / (2 beta)``, above ``d - beta / 2``.
-    The divisor is clamped to 1, so that a batch without any such pixel gives 0 with a graph.
+    ``valid`` (N, H, W) bool, or float: what each pixel counts, 0 where it is not valid. Below ``beta`` the loss of
+    a value is ``d^2 / (2 beta)``, above ``d - beta / 2``. The divisor, the sum of what counts, is clamped to 1, so
+    that a batch without any such pixel gives 0 with a graph.
     """
-    counted = (pixels_of(masked, target.shape[2:]) & valid.unsqueeze(1)).expand_as(target)
+    counted = (pixels_of(masked, target.shape[2:]) * valid.unsqueeze(1)).float().expand_as(target)
     losses = F.smooth_l1_loss(prediction.float(), target.float(), reduction='none', beta=beta)
-    return losses.where(counted, losses.new_zeros(())).sum() / counted.sum().clamp_min(1)
+    return (losses.where(counted > 0, losses.new_zeros(())) * counted).sum() / counted.sum().clamp_min(1)

@@ -64,3 +64,13 @@ def test_half_precision_is_summed_in_single():
     loss = masked_smooth_l1(prediction, torch.zeros(1, 3, 512, 256), masked, valid)
     assert loss.dtype == torch.float32
     assert loss.item() == pytest.approx(2.995)
+
+
+def test_pixels_may_count_more():
+    target = torch.zeros(1, 3, 8, 4)
+    prediction = torch.full_like(target, 0.5)
+    prediction[:, :, 0, 0] = 1.5
+    weight = VALID.float()
+    weight[0, 0, 0], weight[0, 0, 1] = 10, 0
+    expected = (10 * 1.495 + 30 * 0.495) / 40
+    assert masked_smooth_l1(prediction, target, ALL, weight).item() == pytest.approx(expected)

@@ -2,6 +2,8 @@
 # channels, a decoder of 16. 6.0 M parameters; a step of batch 8 is 0.5 s of one core.
 _base_ = './seggpt_vit-large.py'
 model = dict(
+    # From scratch it would else paint everything in the colour of the background, which most pixels have.
+    foreground_weight=10.0,
     network=dict(
         pretrained=None,
         config=dict(

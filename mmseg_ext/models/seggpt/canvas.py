@@ -11,6 +11,6 @@ class Canvas(NamedTuple):
     images: Tensor  # (N, 3, H, W), normalised
     target: Tensor  # (N, 3, H, W), the painted labels, normalised
     masked: Tensor  # (N, L) bool, hidden patches of the target
-    valid: Tensor  # (N, H, W) bool, where the target is known
+    valid: Tensor  # (N, H, W), what each pixel counts in the loss, 0 where the target is not known
     painted: Tensor  # (N, 3, H, W), what the network makes of it
     palettes: Tensor  # (N, C, 3) RGB in 0..255

@@ -44,6 +44,6 @@ def asked_canvas(query: Tensor, label: Tensor, prompts: Prompts, painted: Tensor
     palettes = prompts.palette[None]
     target = torch.cat([prompts.targets[:1], paint.labels(label, palettes)], dim=2)
     images = torch.cat([prompts.images[:1], resized(query, paint.size)], dim=2)
-    valid = torch.cat([torch.zeros_like(label, dtype=torch.bool), label != IGNORED], dim=1)
+    valid = torch.cat([torch.zeros_like(label), (label != IGNORED).float()], dim=1)
     masked = half_mask(1, (2, 1)).to(query.device)  # of two patches as large as the images
     return Canvas(images, target, masked, valid, painted, palettes)

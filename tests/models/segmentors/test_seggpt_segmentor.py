@@ -74,6 +74,14 @@ def test_the_loss_is_that_of_hidden_and_known_pixels():
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
+def test_defects_may_count_more():
+    model = build_segmentor(foreground_weight=7.0)
+    inputs, samples = make_samples(model, count=1)
+    counted, label = model.paint_canvas(inputs, samples).valid[0, SIDE:], samples[0].gt_sem_seg.data[0]
+    for value, weight in {0: 1.0, 1: 7.0, 255: 0.0}.items():
+        assert counted[label == value].unique().tolist() == [weight]
+
+
 def test_the_seed_decides_colours_and_patches():
     model = build_segmentor().eval()
     batch = make_samples(model)
@@ -218,6 +226,7 @@ def test_options_that_make_no_sense_are_refused():
         'classes 0 and 1 have colours': dict(palette=dict(fixed=[[0, 0, 0], [0, 0, 0]])),
         'classes need as many RGB': dict(palette=dict(fixed=[[0, 0, 0]])),
         'no room for 2 random colours': dict(palette=dict(min_distance=500)),
+        'foreground_weight=0': dict(foreground_weight=0),
         'gate 3': dict(test_cfg=dict(gate=3)),
         'a learnt prompt shows no label': dict(test_cfg=dict(gate=0.1), mode='incontext'),
         'learnable_prompt.num=0': dict(mode='incontext', learnable_prompt=dict(num=0)),
