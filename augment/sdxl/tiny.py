@@ -56,9 +56,9 @@ def tiny_sdxl(seed: int = 0, prediction_type: str = 'epsilon') -> StableDiffusio
     )
 
 
-def tokenizers() -> tuple[CLIPTokenizer, CLIPTokenizer]:
-    """The two tokenizers of the tiny model; like the real ones they differ in what they pad with alone."""
-    vocab, merges = vocabulary(WORDS)
+def tokenizers(words: Iterable[str] = WORDS) -> tuple[CLIPTokenizer, CLIPTokenizer]:
+    """Two tokenizers that know ``words``; like the real ones they differ in what they pad with alone."""
+    vocab, merges = vocabulary(words)
     return tuple(
         CLIPTokenizer(vocab=dict(vocab), merges=list(merges), pad_token=pad, model_max_length=LENGTH)
         for pad in (END, '!')
