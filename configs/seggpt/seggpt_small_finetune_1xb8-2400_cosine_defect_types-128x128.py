@@ -14,7 +14,7 @@ _base_ = [
 ]
 model = dict(num_classes=_base_.num_classes, data_preprocessor=dict(size=_base_.crop_size))
 optim_wrapper = dict(optimizer=dict(lr=0.0005), clip_grad=dict(max_norm=3.0))
-default_hooks = dict(checkpoint=dict(save_best='PES'))
+default_hooks = dict(checkpoint=dict(save_best='mIoU_pos'))  # PES is 50 of what answers nothing
 custom_hooks = [dict(type='PromptPanelsHook', interval=200)]
 train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))

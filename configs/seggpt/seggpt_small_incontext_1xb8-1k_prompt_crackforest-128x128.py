@@ -5,7 +5,7 @@
 #
 #   python tools/train.py configs/seggpt/seggpt_small_finetune_1xb8-2400_cosine_defect_types-128x128.py
 #   python tools/train.py configs/seggpt/seggpt_small_incontext_1xb8-1k_prompt_crackforest-128x128.py \
-#       --cfg-options model.network.pretrained=<that run>/train/ckpt/best_PES_iter_2400.pth
+#       --cfg-options model.network.pretrained=<that run>/train/ckpt/best_mIoU_pos_iter_2400.pth
 #   ... model.learnable_prompt.init=pair model.learnable_prompt.pair=[a.jpg,a.png]
 #   ... --swap datasets=magnetic_tile
 _base_ = [

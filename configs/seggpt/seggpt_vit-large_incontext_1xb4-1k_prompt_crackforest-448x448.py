@@ -16,7 +16,7 @@ model = dict(
     mode='incontext',
     num_classes=_base_.num_classes,
     data_preprocessor=dict(size=_base_.crop_size),
-    network=dict(gradient_checkpointing=True),  # less than half the memory for a quarter more time
+    network=dict(gradient_checkpointing=True),  # a second forward pass, a sixth of the memory
 )
 custom_hooks = [dict(type='PromptFileHook'), dict(type='PromptPanelsHook', interval=250)]
 train_dataloader = dict(batch_size=4, dataset=dict(pipeline=_base_.train_pipeline))
