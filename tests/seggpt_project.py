@@ -16,7 +16,7 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from synthetic import make_dataset
-from tiny_project import CONFIGS, Project
+from tiny_project import CONFIGS, DATASET, Project
 from torch import Tensor
 
 import mmseg_ext.engine  # noqa: F401 registers what the configs name
@@ -59,15 +59,6 @@ val_dataloader = dict(alone, dataset=dict(pairs, datasets=val, prompts=train, te
 test_dataloader = dict(alone, dataset=dict(pairs, datasets=test, prompts=train, test_mode=True))
 val_evaluator = test_evaluator = dict(type='PromptedMetric')
 del metainfo, images, train, val, test, pairs, alone
-"""
-PLAIN = """
-_base_ = './_loaders.py'
-num_classes = 3
-metainfo = dict(classes=['background', 'blob1', 'blob2'])
-dataset = dict(type='CheckedSegDataset', data_root='{root}', metainfo=metainfo)
-train_dataloader = dict(dataset=dataset, batch_size=2, num_workers=0, persistent_workers=False)
-val_dataloader = test_dataloader = dict(dataset=dataset, num_workers=0, persistent_workers=False)
-del metainfo, dataset
 """
 SCHEDULE = """
 _base_ = './_iterations.py'
@@ -117,7 +108,7 @@ def make_seggpt_project(root: Path) -> Project:
     shutil.copytree(CONFIGS, root / 'configs')
     base = root / 'configs/_base_'
     (base / 'datasets/pairs.py').write_text(PAIRS.format(root=data), encoding='utf-8')
-    (base / 'datasets/mine.py').write_text(PLAIN.format(root=data), encoding='utf-8')
+    (base / 'datasets/mine.py').write_text(DATASET.format(root=data), encoding='utf-8')
     crop = (base / 'pipelines/prompt_128.py').read_text(encoding='utf-8').replace('128', str(SIDE))
     (base / f'pipelines/prompt_{SIDE}.py').write_text(crop, encoding='utf-8')
     (base / 'schedules/adamw_6.py').write_text(SCHEDULE, encoding='utf-8')

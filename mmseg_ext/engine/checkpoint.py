@@ -16,6 +16,7 @@ from torch import nn
 
 from mmseg_ext.errors import UsageError
 from mmseg_ext.files import refuse_pointer
+from mmseg_ext.models.weight_difference import weight_difference
 
 TRUST = 'MMSEG_EXT_TRUST_CHECKPOINT'
 POINTER = 'last_checkpoint'
@@ -139,17 +140,10 @@ def _difference(found: dict[str, Any], expected: dict[str, torch.Tensor]) -> str
         return 'no weight of it has a name that this model knows'
     if not all(isinstance(found[name], torch.Tensor) for name in common):
         return 'not all its weights are tensors'
-    shapes = [name for name in common if found[name].shape != expected[name].shape]
-    heads = [name for name in shapes if 'conv_seg' in name and len(found[name]) != len(expected[name])]
+    heads = [name for name in common if 'conv_seg' in name and len(found[name]) != len(expected[name])]
     if heads:
         return f'it predicts {len(found[heads[0]])} classes, this config {len(expected[heads[0]])}'
-    if shapes:
-        name = shapes[0]
-        return f'{name} is {tuple(found[name].shape)} there and {tuple(expected[name].shape)} here'
-    missing, extra = [n for n in expected if n not in found], [n for n in found if n not in expected]
-    if missing:
-        return f'{len(missing)} weights are missing, the first being {missing[0]}'
-    return f'it has {len(extra)} weights more, the first being {extra[0]}' if extra else ''
+    return weight_difference(found, expected)
 
 
 def latest_checkpoint(folder: str | Path) -> Path | None:

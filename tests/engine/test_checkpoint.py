@@ -102,7 +102,7 @@ def test_what_is_no_checkpoint_is_told(tmp_path, write, said):
         (head(3, width=5), r'body.weight is \(5, 3, 1, 1\) there and \(4, 3, 1, 1\) here'),
         (nn.Sequential(nn.Conv2d(3, 3, 1)), 'no weight of it has a name that this model knows'),
         (head(3)['conv_seg'], 'no weight of it'),
-        (nn.ModuleDict({'body': nn.Conv2d(3, 4, 1)}), '2 weights are missing, the first being conv_seg'),
+        (nn.ModuleDict({'body': nn.Conv2d(3, 4, 1)}), '2 of 4 weights are missing, the first being conv_seg'),
         (nn.ModuleDict({**head(3), 'more': nn.Linear(1, 1)}), 'it has 2 weights more'),
     ],
 )

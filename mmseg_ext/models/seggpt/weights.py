@@ -9,6 +9,7 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from mmseg_ext.errors import UsageError
+from mmseg_ext.models.weight_difference import weight_difference
 
 SAFETENSORS = 'model.safetensors'  # the name of the file in a folder of transformers, and on the Hub
 FRAMES = (
@@ -52,7 +53,7 @@ def load_pretrained(network: nn.Module, source: str | Path) -> None:
     """
     weights = network_weights(read_weights(source))
     expected = network.state_dict()
-    problem = _difference(weights, expected)
+    problem = weight_difference(weights, expected) if weights else 'it holds no SegGPT'
     if problem:
         raise UsageError(f'{source}: weights of another network than the config describes: {problem}')
     network.load_state_dict({name: weights[name] for name in expected})
@@ -105,17 +106,3 @@ def published_name(name: str) -> str:
         if inner.startswith(f'{old}.'):
             inner = new + inner.removeprefix(old)
     return f'model.encoder.layers.{block[1]}.{inner}'
-
-
-def _difference(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
-    """How the weights of a file differ from the network's, in words; empty if they do not."""
-    if not found:
-        return 'it holds no SegGPT'
-    shapes = [name for name in expected if name in found and found[name].shape != expected[name].shape]
-    if shapes:
-        name = shapes[0]
-        return f'{name} is {tuple(found[name].shape)} there and {tuple(expected[name].shape)} here'
-    missing, extra = [n for n in expected if n not in found], [n for n in found if n not in expected]
-    if missing:
-        return f'{len(missing)} of {len(expected)} weights are missing there, the first being {missing[0]}'
-    return f'it has {len(extra)} weights more, the first being {extra[0]}' if extra else ''

@@ -118,7 +118,7 @@ def test_the_pointer_of_a_large_file_is_not_the_file(name, tmp_path):
         (Sizes(depth=7), r'it has 28 weights more, the first being model\.encoder\.layers\.5\.'),
         (
             Sizes(depth=4, levels=(0, 1, 3)),
-            r'14 of 88 weights are missing there, the first being model\.encoder\.la',
+            r'14 of 88 weights are missing, the first being model\.encoder\.la',
         ),
     ],
     ids=['wider', 'larger', 'deeper', 'shallower'],
@@ -187,7 +187,7 @@ def test_a_checkpoint_of_the_model_itself_needs_all_of_its_weights(tmp_path):
     checkpoint.load_weights(model, saved(dict(state_dict=state), tmp_path / 'own.pth'))
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
     del state['learnable.weight']
-    with pytest.raises(UsageError, match=r'1 weights are missing, the first being learnable\.weight'):
+    with pytest.raises(UsageError, match=r'1 of \d+ weights are missing, the first being learnable\.weight'):
         checkpoint.load_weights(Around(), saved(dict(state_dict=state), tmp_path / 'own.pth'))
 
 
