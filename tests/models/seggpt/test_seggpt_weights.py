@@ -175,7 +175,7 @@ def test_a_published_file_is_a_checkpoint_of_the_model_around_the_network(kind, 
 def test_a_published_file_of_another_architecture_is_no_checkpoint_of_the_model(tmp_path):
     for sizes, said in (
         (Sizes(width=24), r'\(1, 1, 1, 24\) there'),
-        (Sizes(depth=4, levels=(0, 1, 3)), '14 weights'),
+        (Sizes(depth=4, levels=(0, 1, 3)), '14 of 90 weights'),
     ):
         path = saved(dict(model=published_weights(sizes)), tmp_path / 'other.pth')
         with pytest.raises(UsageError, match=rf'a checkpoint of another model: .*{said}'):
