@@ -20,7 +20,7 @@ SHAPE = CANVAS, CANVAS
 X, Y = np.meshgrid(*2 * [np.arange(CANVAS, dtype=np.float32)])
 
 # All colours are factors on the brightness of the metal around, red, green, blue.
-RUST = ((0.34, 0.13, 0.06), (0.95, 0.38, 0.10), (1.45, 0.80, 0.28))  # from the depth of a patch to its bloom
+RUST = ((0.42, 0.15, 0.06), (1.08, 0.41, 0.10), (1.55, 0.82, 0.26))  # from the depth of a patch to its bloom
 CRUST = ((0.24, 0.38, 0.30), (0.58, 0.84, 0.68), (1.35, 1.65, 1.45))
 GROUNDS = ((2.5, 2.2, 1.6), (0.40, 0.55, 0.85), (0.22, 0.22, 0.25), (0.80, 0.36, 0.36))  # primers under a coating
 

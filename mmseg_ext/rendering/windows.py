@@ -21,9 +21,9 @@ from mmseg_ext.rendering.light import Light, make_light, shade
 from mmseg_ext.rendering.scene import SIZE, Surface, make_surface
 from mmseg_ext.rendering.words import add_word
 
-SIDES = {128: 0.65, 170: 0.27, 256: 0.08}  # of a cell in pixels: a larger defect is seen from farther away
-FACE = 0.55  # least share of a cell that the part fills
-REACH = 0.12  # of a cell: how far from its middle a defect may lie
+SIDES = {128: 0.72, 170: 0.22, 256: 0.06}  # of a cell in pixels: a larger defect is seen from farther away
+FACE = 0.5  # least share of a cell that the part fills
+REACH = 0.15  # of a cell: how far from its middle a defect may lie
 
 
 @dataclass
@@ -64,26 +64,26 @@ def is_central(label: np.ndarray, kind: str) -> bool:
 def furnish(rng: Generator, surface: Surface, mask: np.ndarray, side: int, light: Light) -> list[tuple[Cell, str]]:
     """Draw a defect, or none, into every cell that shows enough of the part; the cells and what they hold."""
     metal, dim = metal_level(surface, light)
-    sharp = dim & (surface.defocus < SHARP)
+    sharp = surface.defocus < SHARP
     kinds = []
     for top, left in np.ndindex(SIZE // side, SIZE // side):
         cell = tuple(slice(k * side, (k + 1) * side) for k in (top, left))
         if (surface.inside[cell] > -surface.flank).mean() < FACE:
             continue
         kind = draw_kind(rng)
-        place = spot(rng, surface, cell, sharp, kind)
+        place = spot(rng, surface, cell, sharp if kind in ('deposit', CLEAN) else sharp & dim, kind)
         if place is not None:
             kinds.append((cell, draw_defect(rng, surface, mask, place, kind, side, light, metal)))
     return kinds
 
 
-def spot(rng: Generator, surface: Surface, cell: Cell, sharp: np.ndarray, kind: str) -> np.ndarray | None:
-    """A place (x, y) on the face in the middle of a cell, chips at the edge if there is one; None: no place."""
+def spot(rng: Generator, surface: Surface, cell: Cell, seen: np.ndarray, kind: str) -> np.ndarray | None:
+    """A place (x, y) on the face in the middle of a cell and ``seen``, for chips at the edge if there is one."""
     rows, columns = (slice(*(int((s.start + s.stop) / 2 + k * REACH * (s.stop - s.start)) for k in (-1, 1)))
                      for s in cell)  # fmt: skip
     inside = surface.inside[rows, columns]
     edge = (inside > 2) & (inside < 9)
-    good = edge if kind == 'chip' and edge.any() else (inside > 6) & sharp[rows, columns]
+    good = edge if kind == 'chip' and edge.any() else (inside > 6) & seen[rows, columns]
     if not good.any():
         return None
     y, x = np.argwhere(good)[rng.integers(good.sum())]

@@ -17,7 +17,7 @@ from mmseg_ext.rendering.textures import CANVAS, TEXTURES, Texture
 WORDS = tuple(TEXTURES)
 IGNORE = 255  # of a label: pixels that nobody has judged
 CONTEXT, SMALLEST = 3, 128  # a window is so many times as wide as its defect, and at least so many pixels
-TOGETHER = 16  # pixels up to which two defects are dressed as one
+TOGETHER = 32  # pixels up to which two defects are dressed as one: the editor's halos of both would touch
 FAINT = 0.08  # cover below which nothing is changed: what is left is seen
 DARK = 0.3  # of the usual brightness: darker surroundings lie behind the part and carry no texture
 SHARP = 24  # exponent of a highlight
