@@ -31,7 +31,7 @@ learnt.
 
 ![samples]({samples})
 
-{prompts}, one a column; every row begins with noise of its own.
+Columns: {prompts}. Every row begins with noise of its own.
 
 ## How it was trained
 

@@ -1,5 +1,6 @@
 """The state of a stage on disk, written whole or not at all."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,32 +13,47 @@ from torch.optim.swa_utils import AveragedModel
 from augment.errors import UsageError
 from augment.files import replacing
 
+PARTS = ('module', 'average', 'optimizer')
+PLAIN = ('step', 'seconds', 'done', 'curve', 'recent')
+
 
 @dataclass
 class State:
-    """What changes while a stage trains. ``seconds`` were spent in steps; ``curve`` is (step, mean loss)."""
+    """What changes while a stage trains. ``seconds`` were spent in steps; ``curve`` is (step, mean loss).
+
+    A stage that is ``done`` stays as it is: what comes after it was trained on what it gave.
+    """
 
     module: nn.Module
     average: AveragedModel
     optimizer: Optimizer
     step: int = 0
     seconds: float = 0.0
+    done: bool = False
     curve: list[tuple[int, float]] = field(default_factory=list)
+    recent: list[float] = field(default_factory=list)
+
+    def note(self, loss: float, mean_of: int) -> None:
+        """Add the loss of the last step; every ``mean_of`` steps their mean becomes a point of the curve."""
+        self.recent.append(loss)
+        if self.step % mean_of == 0:
+            self.curve.append((self.step, math.fsum(self.recent) / len(self.recent)))
+            self.recent.clear()
 
     def save(self, path: Path) -> None:
         """Write everything to ``path``."""
-        parts = {name: getattr(self, name).state_dict() for name in ('module', 'average', 'optimizer')}
+        parts = {name: getattr(self, name).state_dict() for name in PARTS}
         with replacing(path) as partial:
-            torch.save({**parts, 'step': self.step, 'seconds': self.seconds, 'curve': self.curve}, partial)
+            torch.save({**parts, **{name: getattr(self, name) for name in PLAIN}}, partial)
 
     def load(self, path: Path) -> None:
         """Go on where ``path`` was written. Raises UsageError for a file that does not fit."""
         saved = _read(path)
         try:
-            for name in ('module', 'average', 'optimizer'):
+            for name in PARTS:
                 getattr(self, name).load_state_dict(saved[name])
-            self.step, self.seconds = saved['step'], saved['seconds']
-            self.curve = [(step, loss) for step, loss in saved['curve']]
+            for name in PLAIN:
+                setattr(self, name, saved[name])
         except (KeyError, RuntimeError, ValueError) as error:
             raise UsageError(f'{path}: of another network than this one; remove it to begin anew') from error
 

@@ -1,7 +1,7 @@
 """Captioned windows on disk, as ``tools/render_demo_data.py --words`` writes them.
 
-``captions.jsonl`` has an object a line: ``file`` (of an image, within the folder), ``caption`` and ``split`` (train,
-val, test). What else it says is not read here.
+``captions.jsonl`` has an object a line: ``file`` (an image, within the folder), ``caption`` and ``split`` (train,
+val or test). What else it says is not read here.
 """
 
 import hashlib

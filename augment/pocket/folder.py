@@ -19,13 +19,15 @@ INDEX = 'model_index.json'
 def assemble(
     vae: AutoencoderKL, painter: Painter, tokenizers: tuple[CLIPTokenizer, CLIPTokenizer]
 ) -> StableDiffusionXLPipeline:
-    """The pipeline, frozen and in evaluation.
+    """The pipeline, frozen and in evaluation, its weights rounded to what the folder will hold of them.
 
     An empty prompt is encoded as any other, as in training; SDXL itself would take zeros for it.
     """
     parts = dict(unet=painter.unet, text_encoder=painter.text_encoder, text_encoder_2=painter.text_encoder_2)
     for part in (vae, painter):
         part.requires_grad_(False).eval()
+        for weight in part.parameters():
+            weight.copy_(weight.half())
     pipe = StableDiffusionXLPipeline(
         vae=vae,
         **parts,

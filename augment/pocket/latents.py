@@ -1,17 +1,32 @@
 """All windows as latents, encoded once: the UNet's training never sees a pixel."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import torch
 from rich.progress import track
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from augment.files import replacing
 from augment.pocket.data import Windows
 from augment.pocket.train_vae import to_pixels
 from augment.sdxl.upstream import AutoencoderKL
 
 BATCH = 16
 LONG = 20  # batches that take so long that a bar is shown
+
+
+def training_latents(vae: AutoencoderKL, windows: Windows, path: Path) -> Tensor:
+    """Unscaled latents (2, N, 4, S/4, S/4) float32 of all windows, as they are and mirrored.
+
+    They are kept in ``path``, in half precision, and read from there the next time.
+    """
+    if not path.is_file():
+        latents = torch.stack([encode_windows(vae, windows, mirrored) for mirrored in (False, True)])
+        with replacing(path) as partial:
+            save_file({'latents': latents.half().contiguous()}, partial)
+    return load_file(path)['latents'].float()
 
 
 @torch.no_grad()

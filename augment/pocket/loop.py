@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from rich.console import Console
 from torch import Tensor, nn
@@ -61,12 +62,17 @@ class Stage:
 def train(stage: Stage) -> State:
     """Train until the end, from the checkpoint where there is one; the averaged weights are in ``average``.
 
+    What was trained to its end before is not trained any further, whatever time there is now.
+
     Ctrl-C writes a checkpoint first, then raises KeyboardInterrupt. Raises NonFiniteError when the loss is NaN or
     infinite, with the checkpoint before that on disk.
     """
     state = State(stage.module, averaged(stage.module, stage.ema), _optimizer(stage))
     if stage.checkpoint.is_file():
         state.load(stage.checkpoint)
+    if state.done:
+        stage.module.eval()
+        return state
     with Screen(stage.name, stage.console) as screen, Stopper() as stopper:
         try:
             _steps(stage, state, screen, stopper)
@@ -79,21 +85,17 @@ def train(stage: Stage) -> State:
 
 def _steps(stage: Stage, state: State, screen: Screen, stopper: Stopper) -> None:
     stage.module.train()
-    recent: list[float] = []
     saved = time.monotonic()
     while (share := stage.share(state)) < 1:
         with stopper.writing():  # a step is whole or not done
-            recent.append(_step(stage, state, share))
-        if state.step % MEAN_OF == 0:
-            state.curve.append((state.step, math.fsum(recent) / len(recent)))
-            recent.clear()
+            loss = _step(stage, state, share)
+            state.note(loss, MEAN_OF)
         if time.monotonic() - saved > SAVE_EVERY:
             save(stage, state)
             saved = time.monotonic()
-        screen.show(
-            state.step, stage.share(state), state.seconds, state.curve[-1][1] if state.curve else recent[-1]
-        )
+        screen.show(state.step, stage.share(state), state.seconds, state.curve[-1][1] if state.curve else loss)
     stage.module.eval()
+    state.done = True
     save(stage, state)
 
 
@@ -122,8 +124,9 @@ def learning_rate(settings: StageSettings, step: int, share: float) -> float:
 
 
 def step_generator(seed: int, step: int) -> torch.Generator:
-    """The random numbers of one step."""
-    return torch.Generator().manual_seed((seed << 32) + step)
+    """The random numbers of one step. Torch's generator on the CPU reads 32 bits of a seed: both are mixed."""
+    mixed = np.random.SeedSequence([seed, step]).generate_state(1).item()
+    return torch.Generator().manual_seed(mixed)
 
 
 def save(stage: Stage, state: State) -> None:

@@ -39,7 +39,7 @@ def noise_loss(loss: NoiseLoss, seed: int = 0, batch: int = 64) -> float:
 def draw(
     pipe: StableDiffusionXLPipeline, prompts: Sequence[str], seed: int = 0, steps: int = 30, guidance: float = 5.0
 ) -> np.ndarray:
-    """An image for each prompt, (N, S, S, 3) uint8, drawn by the pipeline itself; all from the noise of ``seed``."""
+    """An image for each prompt, (N, S, S, 3) uint8, as the pipeline itself draws it from the noise of ``seed``."""
     shape = (1, 4, pipe.unet.config.sample_size, pipe.unet.config.sample_size)
     noise: Tensor = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
     drawn = [
