@@ -71,6 +71,7 @@ def train(training: str, seed: int, args: argparse.Namespace) -> Path:
             options |= {'optim_wrapper.optimizer.lr': 0.03, 'optim_wrapper.optimizer.weight_decay': 0.0}
     options |= {'train_dataloader.dataset.negative_ratio': NEGATIVE.get(training, 0.5)}
     options |= {'model.masking.half_prob': args.half, 'model.foreground_weight': args.weight}
+    options |= {'model.palette.fixed': args.fixed}
     options |= course(iterations, args.batch)
     words = ['--swap', f'datasets={swap}', '--work-dir', folder, '--seed', seed, '--resume']
     tool('train', args.recipe, *words, '--cfg-options', *(f'{key}={value}' for key, value in options.items()))
@@ -107,8 +108,11 @@ def main() -> None:
     parser.add_argument('--iterations', type=int, default=1000)
     parser.add_argument('--tuning', type=int, default=200, help='iterations of a tuned prompt or a fine-tuning')
     parser.add_argument('--batch', type=int, default=8)
-    parser.add_argument('--half', type=float, default=0.7, help='share of samples whose whole query is hidden')
-    parser.add_argument('--weight', type=float, default=10.0, help='of a pixel of a defect in the loss')
+    parser.add_argument('--half', type=float, default=1.0, help='share of samples whose whole query is hidden')
+    parser.add_argument('--weight', type=float, default=20.0, help='of a pixel of a defect in the loss')
+    parser.add_argument(
+        '--fixed', action=argparse.BooleanOptionalAction, default=True, help='the same colours always'
+    )
     parser.add_argument('--root', type=Path, default=ROOT / 'work_dirs/prompting/exp')
     parser.add_argument('--print', action='store_true', dest='only_print')
     args = parser.parse_args()
