@@ -67,10 +67,15 @@ def new_text_encoders(
 ) -> tuple[CLIPTextModel, CLIPTextModelWithProjection]:
     """Both untrained text encoders. Of two layers each: SDXL reads what the last but one gives."""
     kinds = CLIPTextModel, CLIPTextModelWithProjection
-    return tuple(
+    encoders = tuple(
         kind(_text_config(tokenizer, width))
         for kind, tokenizer, width in zip(kinds, tokenizers, TEXT_WIDTHS, strict=True)
     )
+    # The UNet reads the encoders before their last normalisation. Words that begin as near zero as is usual would
+    # all look alike to it for a large part of a short training.
+    for encoder in encoders:
+        nn.init.normal_(encoder.get_input_embeddings().weight)
+    return encoders
 
 
 def _text_config(tokenizer: CLIPTokenizer, width: int) -> CLIPTextConfig:

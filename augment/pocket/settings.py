@@ -27,9 +27,10 @@ class TrainSettings:
 
     ``crop``: side in pixels of what the autoencoder is trained on, which has no attention and hence no size of its
     own. ``edge`` and ``kl`` weigh the loss of its gradients and its divergence beside L1. ``dropout`` is the share
-    of captions that are left out, for guidance. ``min_snr`` is gamma of Hang et al. 2023
-    (https://arxiv.org/abs/2303.09556); 0: all noise levels weigh the same. ``ema`` is the decay of the averaged
-    weights, which are those that are kept.
+    of captions that are left out, for guidance, and ``pooled_dropout`` of the others that the pooled embedding
+    leaves out: it speaks to all places at once, and what it says need not be looked for by attention. ``min_snr``
+    is gamma of Hang et al. 2023 (https://arxiv.org/abs/2303.09556); 0: all noise levels weigh the same. ``ema`` is
+    the decay of the averaged weights, which are those that are kept.
     """
 
     seed: int = 0
@@ -39,11 +40,13 @@ class TrainSettings:
     edge: float = 0.5
     kl: float = 1e-5
     dropout: float = 0.1
+    pooled_dropout: float = 0.5
     min_snr: float = 5.0
     ema: float = 0.999
 
     def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 1 or not 0 <= self.ema < 1:
-            raise UsageError(f'dropout and ema are shares below 1, got {self.dropout} and {self.ema}')
+        for name in ('dropout', 'pooled_dropout', 'ema'):
+            if not 0 <= getattr(self, name) < 1:
+                raise UsageError(f'{name}: {getattr(self, name)} is no share below 1')
         if min(self.edge, self.kl, self.min_snr) < 0:
             raise UsageError('edge, kl and min_snr are not negative')

@@ -68,26 +68,37 @@ class NoiseLoss:
         clean = self.latents[torch.randint(versions, (batch,), generator=generator), which]
         timesteps = torch.randint(len(self.alphas), (batch,), generator=generator)
         noise = torch.randn(clean.shape, generator=generator)
-        kept = torch.rand(batch, generator=generator) >= self.settings.dropout
-        return self.of(clean, self.prompts.of_window[which] * kept, timesteps, noise)
+        kept, told = torch.rand(2, batch, generator=generator)
+        captions = self.prompts.of_window[which] * (kept >= self.settings.dropout)
+        pooled = captions * (told >= self.settings.pooled_dropout)
+        return self.of(clean, captions, timesteps, noise, pooled)
 
     def of(
-        self, clean: Tensor, captions: Tensor, timesteps: Tensor, noise: Tensor, weighted: bool = True
+        self,
+        clean: Tensor,
+        captions: Tensor,
+        timesteps: Tensor,
+        noise: Tensor,
+        pooled_captions: Tensor | None = None,
+        weighted: bool = True,
     ) -> Tensor:
-        """The loss of latents ``clean`` (B, 4, h, w) with these captions, levels and noise; 0-d."""
+        """The loss of latents ``clean`` (B, 4, h, w) with these captions, levels and noise; 0-d.
+
+        ``pooled_captions``: what the pooled embedding tells, where that is something else.
+        """
         alphas = self.alphas[timesteps]
         a = alphas[:, None, None, None]
         noisy = (a.sqrt() * clean + (1 - a).sqrt() * noise).to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == 'cuda'):
-            seq, pooled = self._encode(captions)
+            seq, pooled = self._encode(captions, captions if pooled_captions is None else pooled_captions)
             found = self.painter(noisy, timesteps.to(self.device), seq, pooled).float()
         errors = (found - noise.to(self.device)).square().mean((1, 2, 3))
         weights = min_snr_weight(alphas, self.settings.min_snr if weighted else 0)
         return (errors * weights.to(self.device)).mean()
 
-    def _encode(self, captions: Tensor) -> tuple[Tensor, Tensor]:
+    def _encode(self, captions: Tensor, pooled_captions: Tensor) -> tuple[Tensor, Tensor]:
         """Each caption of the batch once through the encoders, then to every row that has it."""
-        different, rows = captions.unique(return_inverse=True)
+        different, rows = torch.stack([captions, pooled_captions]).unique(return_inverse=True)
         seq, pooled = self.painter.encode(self.ids[different], self.ids_2[different])
-        rows = rows.to(self.device)
-        return seq[rows], pooled[rows]
+        rows, pooled_rows = rows.to(self.device)
+        return seq[rows], pooled[pooled_rows]

@@ -95,10 +95,10 @@ class Known(torch.nn.Module):
 
     def encode(self, ids, ids_2):
         self.asked = ids
-        return ids[:, :, None].float(), ids[:, :1].float()
+        return ids[:, :, None].float(), ids.sum(1)
 
     def forward(self, noisy, timesteps, seq, pooled):
-        self.noisy, self.seq = noisy, seq
+        self.noisy, self.seq, self.pooled = noisy, seq, pooled
         return self.answer
 
 
@@ -132,6 +132,10 @@ def test_noise_is_added_as_the_scheduler_adds_it_and_captions_reach_their_rows(d
     assert torch.allclose(painter.noisy, pocket_scheduler().add_noise(clean, noise, timesteps), atol=1e-6)
     assert len(painter.asked) == 3, 'each different caption is encoded once'
     assert torch.equal(painter.seq[:, :, 0].long(), loss.ids[captions])
+    assert torch.equal(painter.pooled, loss.ids[captions].sum(1))
+    loss.of(*drawn, pooled_captions=captions * 0)
+    assert torch.equal(painter.seq[:, :, 0].long(), loss.ids[captions])
+    assert torch.equal(painter.pooled, loss.ids[[0, 0, 0, 0]].sum(1))
 
 
 def test_prompts_begin_with_the_empty_one():
@@ -144,13 +148,18 @@ def test_prompts_begin_with_the_empty_one():
     assert first.decode(prompts.ids[2], skip_special_tokens=True).strip() == CAPTIONS[1]
 
 
-@pytest.mark.parametrize(('dropout', 'share'), [(0.0, 0.0), (0.3, 0.3)])
-def test_captions_are_left_out_by_their_share(monkeypatch, dropout, share):
-    loss = loss_of(Known(torch.zeros(1)), unet=StageSettings(1, 4000, 1e-3), dropout=dropout)
-    monkeypatch.setattr(loss, 'of', lambda clean, captions, timesteps, noise: (captions, timesteps))
-    captions, timesteps = loss(torch.Generator().manual_seed(0))
-    assert (captions == 0).float().mean().item() == pytest.approx(share, abs=0.03)
-    assert (captions == 2).float().mean().item() == pytest.approx((1 - share) / 3, abs=0.03)
+@pytest.mark.parametrize(('dropout', 'pooled_dropout'), [(0.0, 0.0), (0.3, 0.0), (0.2, 0.5)])
+def test_captions_are_left_out_by_their_share(monkeypatch, dropout, pooled_dropout):
+    shares = dict(dropout=dropout, pooled_dropout=pooled_dropout)
+    loss = loss_of(Known(torch.zeros(1)), unet=StageSettings(1, 4000, 1e-3), **shares)
+    monkeypatch.setattr(
+        loss, 'of', lambda clean, captions, timesteps, noise, pooled: (captions, timesteps, pooled)
+    )
+    captions, timesteps, pooled = loss(torch.Generator().manual_seed(0))
+    assert (captions == 0).float().mean().item() == pytest.approx(dropout, abs=0.03)
+    assert (captions == 2).float().mean().item() == pytest.approx((1 - dropout) / 3, abs=0.03)
+    assert (pooled[captions > 0] == 0).float().mean().item() == pytest.approx(pooled_dropout, abs=0.03)
+    assert ((pooled == captions) | (pooled == 0)).all()
     assert (timesteps.min(), timesteps.max()) == (0, 999)
 
 
