@@ -13,11 +13,15 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 if __package__ in (None, ''):  # run by its path: import from the folder above, not from this one
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from augment.errors import UsageError, run_command_line
+
+if TYPE_CHECKING:
+    from augment.pocket.settings import TrainSettings
 
 
 def parse_args() -> argparse.Namespace:
@@ -28,9 +32,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--data', type=Path, default=Path('data/demo_words'), help='windows and captions.jsonl')
     parser.add_argument('--out', type=Path, default=Path('data/pocket_sdxl'), help='the model')
     parser.add_argument('--work', type=Path, default=Path('work_dirs/pocket'), help='checkpoints and curves')
-    parser.add_argument('--minutes', type=float, help='of training, at most; default: what the steps take')
+    parser.add_argument(
+        '--minutes', type=float, help='of training, at most: a quarter for the autoencoder (no limit)'
+    )
     parser.add_argument('--vae-steps', type=int, metavar='N', help='of the autoencoder (6000)')
-    parser.add_argument('--unet-steps', type=int, metavar='N', help='of UNet and text encoders (8000)')
+    parser.add_argument('--unet-steps', type=int, metavar='N', help='of UNet and text encoders (7000)')
     parser.add_argument('--batch', type=int, metavar='N', help='images a step (16); for a GPU 128')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--device', help='cpu, cuda, cuda:1 (the first GPU, else the CPU)')
@@ -57,7 +63,7 @@ def main() -> None:
     print(f'{args.out}: {folder_bytes(args.out) / 1e6:.1f} MB; what it can do: {args.out / "README.md"}')
 
 
-def settings(args: argparse.Namespace):
+def settings(args: argparse.Namespace) -> 'TrainSettings':
     """The settings with what the command line says on top."""
     from augment.pocket.settings import TrainSettings
 

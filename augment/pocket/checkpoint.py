@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
@@ -68,8 +68,10 @@ def _read(path: Path) -> dict[str, Any]:
 def averaged(module: nn.Module, decay: float) -> AveragedModel:
     """A moving average of the weights of ``module``: of the last few at first, of 1 / (1 - ``decay``) later on."""
 
-    def blend(average: torch.Tensor, weight: torch.Tensor, number: torch.Tensor | int) -> torch.Tensor:
-        keep = min(decay, (1 + int(number)) / (10 + int(number)))
-        return torch.lerp(weight, average, keep)
+    def blend(averages: list[Tensor], weights: list[Tensor], number: Tensor) -> None:
+        number = int(number)
+        share = 1 - min(decay, (1 + number) / (10 + number))
+        for average, weight in zip(averages, weights, strict=True):
+            average.lerp_(weight, share)
 
-    return AveragedModel(module, avg_fn=blend)
+    return AveragedModel(module, multi_avg_fn=blend)

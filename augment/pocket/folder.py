@@ -57,6 +57,8 @@ def save_folder(pipe: StableDiffusionXLPipeline, out: Path) -> int:
     shutil.rmtree(partial, ignore_errors=True)
     half = {name: nn.Module.to(copy.deepcopy(getattr(pipe, name)), torch.float16) for name in PARTS}
     StableDiffusionXLPipeline(**{**pipe.components, **half}, **_options(pipe)).save_pretrained(partial)
+    for file in partial.rglob('*.safetensors'):
+        file.chmod(0o644)  # they are written for their owner alone
     if out.exists():
         shutil.rmtree(out)
     partial.rename(out)

@@ -35,7 +35,7 @@ class TrainSettings:
 
     seed: int = 0
     vae: StageSettings = StageSettings(steps=6000, batch=16, rate=1e-3)
-    unet: StageSettings = StageSettings(steps=8000, batch=16, rate=6e-4)
+    unet: StageSettings = StageSettings(steps=7000, batch=16, rate=6e-4)
     crop: int = 64
     edge: float = 0.5
     kl: float = 1e-5

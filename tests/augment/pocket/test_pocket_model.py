@@ -47,6 +47,7 @@ def test_the_folder_is_small_and_has_safetensors_alone(tiny_job, trained):
     assert {'README.md', 'samples.png', 'curves.png'} < names
     assert folder_bytes(tiny_job.out) < 14e6
     assert not [*tiny_job.out.parent.glob('.*')], 'something temporary is left'
+    assert all(file.stat().st_mode & 0o044 == 0o044 for file in tiny_job.out.rglob('*.safetensors'))
 
 
 def test_the_loader_gives_back_the_very_weights(trained, loaded):
