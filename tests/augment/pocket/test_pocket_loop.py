@@ -39,27 +39,31 @@ def stage_of(fit, folder, steps=50, **options):
 
 def test_a_stage_learns_and_writes_its_curve(tmp_path):
     fit = Fit()
-    state = train(stage_of(fit, tmp_path, 200))
+    state = train(stage_of(fit, tmp_path, 200, ema=0.5))
     assert state.step == fit.calls == 200
     rows = list(csv.DictReader((tmp_path / 'line.csv').open()))
     assert [int(row['step']) for row in rows] == list(range(20, 201, 20))
     assert float(rows[-1]['loss']) < 0.01 * float(rows[0]['loss'])
     assert fit.line.weight[0].tolist() == pytest.approx([3, 0], abs=0.05)
+    averaged_weight = state.average.module.weight
+    assert torch.allclose(averaged_weight, fit.line.weight, atol=0.05)
+    assert not torch.equal(averaged_weight, fit.line.weight)
     assert not fit.line.training
 
 
 def test_an_interrupted_stage_ends_with_the_same_bits(tmp_path):
     whole = train(stage_of(Fit(), tmp_path / 'whole'))
-    stopped = Fit(at=20, then=lambda: os.kill(os.getpid(), signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt, match='line: stopped after step 20; the same command goes on'):
+    stopped = Fit(at=27, then=lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt, match='line: stopped after step 27; the same command goes on'):
         train(stage_of(stopped, tmp_path / 'parts'))
     rest = Fit()
     parts = train(stage_of(rest, tmp_path / 'parts'))
-    assert rest.calls == 30
+    assert rest.calls == 23
     for name in ('module', 'average'):
         a, b = (getattr(state, name).state_dict() for state in (whole, parts))
         assert all(torch.equal(a[key], b[key]) for key in a)
     assert [step for step, _ in parts.curve] == [20, 40]
+    assert parts.curve == whole.curve
 
 
 def test_another_seed_sees_other_batches(tmp_path):

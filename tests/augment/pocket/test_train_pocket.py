@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from augment import train_pocket
 from augment.errors import UsageError
@@ -86,6 +87,13 @@ def test_the_same_again_trains_nothing_and_writes_the_same(tiny_job, trained, tm
     jobs.run(replace(tiny_job, out=tmp_path / 'again', work=work))
     for file in sorted((tmp_path / 'again').rglob('*.safetensors')):
         assert file.read_bytes() == (tiny_job.out / file.relative_to(tmp_path / 'again')).read_bytes(), file
+
+
+def test_the_averaged_weights_are_those_that_are_kept(tiny_job, trained):
+    saved = torch.load(tiny_job.work / 'unet.pt', weights_only=True)
+    name = 'unet.conv_in.weight'
+    assert torch.equal(trained.unet.conv_in.weight, saved['average'][f'module.{name}'].half().float())
+    assert not torch.equal(saved['average'][f'module.{name}'], saved['module'][name])
 
 
 def test_stages_have_files_of_their_own(tiny_job, trained):
