@@ -10,6 +10,7 @@ WORDS_VERSION = 1  # of the windows with words, likewise
 CLASSES = ('background', 'attached', 'broken')
 PALETTE = ((0, 0, 0), (255, 0, 0), (0, 255, 0))
 SPLITS = ('train', 'val', 'test')
+WORD_FOLDERS = ('images', 'labels', 'regions', 'words')  # of windows with words
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class WordSettings:
     @staticmethod
     def files(settings: dict) -> Iterator[str]:
         """Paths inside the set, for settings with ``count``."""
-        yield 'captions.jsonl'
+        yield from ('captions.jsonl', *(f'{split}.txt' for split in SPLITS))
         for index in range(settings['count']):
-            for folder in ('images', 'labels', 'regions'):
+            for folder in WORD_FOLDERS:
                 yield f'{folder}/{index:05d}.png'

@@ -1,13 +1,39 @@
 """The folder that a rendered set goes to: what it holds now, and how the new set takes its place."""
 
 import json
+import shutil
+import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
 
 from mmseg_ext.errors import UsageError
+from mmseg_ext.files import replace_folder
 from mmseg_ext.rendering.settings import RenderSettings, WordSettings
 
 Kind = type[RenderSettings] | type[WordSettings]
+
+
+def render_folder(
+    out: Path, settings: RenderSettings | WordSettings, draw: Callable[[Path], dict]
+) -> tuple[dict, bool]:
+    """Let ``draw`` fill ``out``; return the meta.json that it gives, and whether the same set was there already.
+
+    ``out`` may be absent, empty or an earlier set of this kind, which is replaced once the new one is complete.
+    """
+    out = out.resolve()  # of a link, the folder that it points to is replaced
+    known = check_target(out, type(settings))
+    if known and is_complete(out, known, settings):
+        return known, True
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f'.{out.name}.partial-', dir=out.parent))
+    try:
+        partial.chmod(0o755)  # a temporary folder is private, a data set is not
+        meta = draw(partial)
+        replace_folder(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return meta, False
 
 
 def check_target(out: Path, kind: Kind = RenderSettings) -> dict | None:

@@ -1,9 +1,13 @@
-"""Windows with words on disk: images, labels, regions, captions.jsonl and meta.json, complete or not at all."""
+"""Windows with words on disk, complete or not at all.
+
+images/  labels/   a picture, and the classes of the blade's defects in it
+regions/ words/    where a word shows: 0 or 255, and 0 or the number of the word (meta.json: words)
+captions.jsonl     a sentence for each picture
+{train,val,test}.txt   stems, so that images/ and words/ are a data set of six kinds of defect, too
+"""
 
 import json
 import multiprocessing
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -15,14 +19,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmseg_ext.files import replace_folder
 from mmseg_ext.rendering.captions import caption
-from mmseg_ext.rendering.settings import WordSettings
-from mmseg_ext.rendering.target import check_target, is_complete
+from mmseg_ext.rendering.settings import SPLITS, WORD_FOLDERS, WordSettings
+from mmseg_ext.rendering.target import render_folder
 from mmseg_ext.rendering.windows import WordWindow, draw_windows
+from mmseg_ext.rendering.words import WORDS
 from mmseg_ext.rendering.write import start_worker, write_png
-
-FOLDERS = ('images', 'labels', 'regions')
 
 
 def render_words(
@@ -34,26 +36,14 @@ def render_words(
     complete. The number of ``workers`` (processes) does not change a byte. ``progress`` is told windows done and
     in all.
     """
-    out = out.resolve()
-    known = check_target(out, WordSettings)
-    if known and is_complete(out, known, settings):
-        return known, True
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f'.{out.name}.partial-', dir=out.parent))
-    try:
-        meta = draw_all(partial, settings, workers, progress)
-        replace_folder(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return meta, False
+    return render_folder(out, settings, lambda root: draw_all(root, settings, workers, progress))
 
 
 def draw_all(
     root: Path, settings: WordSettings, workers: int, progress: Callable[[int, int], None] | None
 ) -> dict:
     """Draw every window below ``root``, with captions.jsonl and meta.json; return what the latter says."""
-    root.chmod(0o755)  # a temporary folder is private, a data set is not
-    for folder in FOLDERS:
+    for folder in WORD_FOLDERS:
         (root / folder).mkdir()
     lines = []
     with closing(windows(settings, workers)) as drawn:
@@ -63,7 +53,10 @@ def draw_all(
                 progress(index + 1, settings.count)
     captions = ''.join(json.dumps(line) + '\n' for line in lines)
     (root / 'captions.jsonl').write_text(captions, encoding='utf-8')
-    meta = json.loads(json.dumps({**settings.header(), 'stats': statistics(lines)}))
+    for split in SPLITS:
+        stems = [Path(line['file']).stem for line in lines if line['split'] == split]
+        (root / f'{split}.txt').write_text(''.join(f'{stem}\n' for stem in stems), encoding='utf-8')
+    meta = json.loads(json.dumps({**settings.header(), 'words': WORDS, 'stats': statistics(lines)}))
     (root / 'meta.json').write_text(json.dumps(meta, indent=1) + '\n', encoding='utf-8')
     return meta
 
@@ -95,8 +88,10 @@ def scenes(settings: WordSettings, workers: int) -> Iterator[list[WordWindow]]:
 
 def write_window(root: Path, name: str, split: str, window: WordWindow) -> dict:
     """Write one window; return its line of captions.jsonl."""
-    pictures = cv2.cvtColor(window.image, cv2.COLOR_RGB2BGR), window.label, window.region.astype(np.uint8) * 255
-    for folder, picture in zip(FOLDERS, pictures, strict=True):
+    region = window.region.astype(np.uint8)
+    words = region * (WORDS.index(window.word) + 1 if window.word else 0)
+    pictures = cv2.cvtColor(window.image, cv2.COLOR_RGB2BGR), window.label, region * 255, words
+    for folder, picture in zip(WORD_FOLDERS, pictures, strict=True):
         write_png(root / folder / name, picture)
     return {
         'file': f'images/{name}',

@@ -2,9 +2,7 @@
 
 import json
 import multiprocessing
-import shutil
 import signal
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -13,11 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmseg_ext.files import replace_folder
 from mmseg_ext.rendering.blade import render
 from mmseg_ext.rendering.budget import plan_split
 from mmseg_ext.rendering.settings import CLASSES, SPLITS, RenderSettings
-from mmseg_ext.rendering.target import check_target, is_complete
+from mmseg_ext.rendering.target import render_folder
 
 
 @dataclass(frozen=True)
@@ -39,25 +36,13 @@ def render_set(
     ``out`` may be absent, empty or an earlier rendered set, which is replaced only once the new one is complete.
     The number of ``workers`` (processes) does not change a byte. ``progress`` is told pictures done and in all.
     """
-    out = out.resolve()  # of a link, the folder that it points to is replaced
-    known = check_target(out)
-    if known and is_complete(out, known, settings):
-        return known, True
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f'.{out.name}.partial-', dir=out.parent))
-    try:
-        meta = draw_all(partial, settings, workers, progress)
-        replace_folder(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return meta, False
+    return render_folder(out, settings, lambda root: draw_all(root, settings, workers, progress))
 
 
 def draw_all(
     root: Path, settings: RenderSettings, workers: int, progress: Callable[[int, int], None] | None
 ) -> dict:
     """Draw every picture below ``root`` and write meta.json; return what it says."""
-    root.chmod(0o755)  # a temporary folder is private, a data set is not
     for split in SPLITS:
         for folder in ('img_dir', 'ann_dir'):
             (root / folder / split).mkdir(parents=True)

@@ -51,8 +51,21 @@ def run_tool(*args: str | Path) -> subprocess.CompletedProcess:
 
 
 def test_layout(small):
-    names = {f'{folder}/{k:05d}.png' for folder in ('images', 'labels', 'regions') for k in range(40)}
-    assert set(contents(small[0])) == names | {'captions.jsonl', 'meta.json'}
+    names = {f'{folder}/{k:05d}.png' for folder in ('images', 'labels', 'regions', 'words') for k in range(40)}
+    lists = {f'{split}.txt' for split in ('train', 'val', 'test')}
+    assert set(contents(small[0])) == names | lists | {'captions.jsonl', 'meta.json'}
+
+
+def test_images_and_words_are_a_data_set_too(small):
+    root, meta = small
+    split = {
+        stem: name for name in ('train', 'val', 'test') for stem in (root / f'{name}.txt').read_text().split()
+    }
+    for line in lines_of(root):
+        stem = Path(line['file']).stem
+        assert split[stem] == line['split']
+        number = meta['words'].index(line['word']) + 1 if line['word'] else 0
+        np.testing.assert_array_equal(read(root / f'words/{stem}.png'), (read(root / line['region']) > 0) * number)
 
 
 def test_every_line_says_what_its_files_hold(small):
