@@ -1,15 +1,17 @@
 """What a SegGPT needs to read its prompt: negative pairs, tiles, the gate, a tuned prompt; one type never seen.
 
-python benchmarks/prompting.py                                 # a small network from scratch, hours of CPU minutes
-python benchmarks/prompting.py --recipe configs/seggpt/seggpt_vit-large_finetune_*.py --iterations 5000 --batch 4
+python tools/render_demo_data.py --words --count 1500
+python benchmarks/prompting.py                                 # a small network from scratch: 40 minutes of CPU
+python benchmarks/prompting.py --data defect_types             # photographs of magnetic tiles and roads
+python benchmarks/prompting.py --data defect_types --recipe configs/seggpt/seggpt_vit-large_finetune_*.py \
+    --iterations 5000 --batch 4 --half 0 --weight 1 --no-fixed # with the published weights, for a GPU
 python benchmarks/prompting.py --print                         # the rows that are there, as Markdown
 
-Magnetic tiles and road cracks; photographs with blowholes are kept from training and validation. Trained with
-positive pairs only, and with half of the pairs negative; both are judged on the types they know ('seen') and on
-blowholes ('unseen'), with 1, 2 and 4 tiles a side, with and without the gate. Then the one with negative pairs is
-given the blowholes of the training images, once to tune a prompt for them, once to be fine-tuned. Every run goes
-through tools/train.py and tools/test.py as a user would call them; a row is appended to benchmarks/prompting.csv
-when it is judged; rows that are there are skipped, begun trainings continued.
+Trained with positive pairs only, and with half of the pairs negative, without a photograph of one type; both are
+judged on the types they know ('seen') and on that one ('unseen'), with 1, 2 and 4 tiles a side, with and without
+the gate. Then the one with negative pairs gets the training images of the unseen type, once to tune a prompt for
+it, once to be fine-tuned. Every run goes through tools/train.py and tools/test.py as a user would call them; a row
+is appended to benchmarks/prompting.csv when it is judged; rows that are there are skipped, trainings continued.
 """
 
 import argparse
@@ -24,19 +26,17 @@ from run_table import ROOT, RunTable
 from mmseg_ext.inference import find_checkpoint
 
 RECIPE = ROOT / 'configs/seggpt/seggpt_small_finetune_1xb8-2400_cosine_defect_types-128x128.py'
-UNSEEN = 'blowhole'
+UNSEEN = {'demo_words': 'dent', 'defect_types': 'blowhole'}
+SCALE = {'demo_words': (0.75, 1.5), 'defect_types': (0.33, 1.0)}  # of training crops; rendered windows are 128 px
 NEGATIVE = {'positive pairs': 0.0, 'half negative': 0.5}
 LEARNT = {'tuned prompt': 'incontext', 'fine-tuned': 'finetune'}  # what begins with the network of 'half negative'
 SCORES = ('catch_rate', 'yield_rate', 'PES', 'mIoU_pos', 'mIoU_neg', 'prompt_sensitivity')
 TABLE = RunTable(
     ROOT / 'benchmarks/prompting.csv',
-    ('training', 'seed', 'iterations', 'batch', 'judged', 'split', 'gate'),
+    ('data', 'training', 'seed', 'iterations', 'batch', 'judged', 'split', 'gate'),
     ('minutes', 'device', 'pairs', *SCORES),
 )
-SETS = {
-    'seen': ('defect_types', {'test_dataloader.dataset.hold_out': f'[{UNSEEN}]'}),
-    'unseen': ('defect_types_unseen', {}),
-}
+SETS = ('seen', 'unseen')
 
 
 def tool(name: str, recipe: Path, *words: object) -> None:
@@ -60,12 +60,14 @@ def course(iterations: int, batch: int) -> dict[str, object]:
 
 def train(training: str, seed: int, args: argparse.Namespace) -> Path:
     """Train, or go on; the folder of the run."""
-    folder = args.root / f'{training.replace(" ", "_")}_{args.iterations}x{args.batch}' / f'seed{seed}'
-    swap, iterations, options = 'defect_types_unseen', args.iterations, {}
+    name = f'{args.data}_{training.replace(" ", "_")}_{args.iterations}x{args.batch}'
+    folder, crop = args.root / name / f'seed{seed}', 'train_dataloader.dataset.pipeline.1.scale'
+    swap, iterations = f'{args.data}_unseen', args.iterations
+    options = {crop: str(SCALE[args.data]).replace(' ', '')}
     if training in LEARNT:
-        swap, iterations = 'defect_types', args.tuning
+        swap, iterations = args.data, args.tuning
         begin = find_checkpoint(train('half negative', seed, args))
-        options = {'train_dataloader.dataset.types': f'[{UNSEEN}]', 'val_dataloader.dataset.types': f'[{UNSEEN}]'}
+        options |= {f'+{split}_dataloader.dataset.types': f'[{UNSEEN[args.data]}]' for split in ('train', 'val')}
         options |= {'model.mode': LEARNT[training], 'model.network.pretrained': begin}
         if training == 'tuned prompt':
             options |= {'optim_wrapper.optimizer.lr': 0.03, 'optim_wrapper.optimizer.weight_decay': 0.0}
@@ -90,11 +92,21 @@ def judged(training: str) -> Iterator[tuple[str, int, float | None]]:
 def judge(run: Path, training: str, asked: tuple[str, int, float | None], args: argparse.Namespace) -> dict:
     """The content of the result of one test."""
     name, split, gate = asked
-    swap, options = SETS[name]
-    options = options | {'model.test_cfg.split': split, 'model.test_cfg.gate': gate}
-    options |= {'model.mode': LEARNT.get(training, 'finetune')}
+    options = {
+        'model.test_cfg.split': split,
+        'model.test_cfg.gate': gate,
+        'model.mode': LEARNT.get(training, 'finetune'),
+    }
+    if name == 'seen':
+        options['+test_dataloader.dataset.hold_out'] = f'[{UNSEEN[args.data]}]'
     folder = run / f'{name}_split{split}{"" if gate is None else "_gated"}'
-    words = ['--swap', f'datasets={swap}', '--work-dir', folder, '--cfg-options']
+    words = [
+        '--swap',
+        f'datasets={args.data}{"_unseen" * (name == "unseen")}',
+        '--work-dir',
+        folder,
+        '--cfg-options',
+    ]
     tool('test', args.recipe, run, *words, *(f'{key}={value}' for key, value in options.items()))
     (file,) = folder.glob('test*/result.json')
     return json.loads(file.read_text(encoding='utf-8'))
@@ -103,13 +115,14 @@ def judge(run: Path, training: str, asked: tuple[str, int, float | None], args: 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--trainings', nargs='+', default=[*NEGATIVE, *LEARNT], choices=[*NEGATIVE, *LEARNT])
+    parser.add_argument('--data', default='demo_words', choices=[*UNSEEN])
     parser.add_argument('--recipe', type=Path, default=RECIPE)
-    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1])
-    parser.add_argument('--iterations', type=int, default=1000)
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument('--iterations', type=int, default=800)
     parser.add_argument('--tuning', type=int, default=200, help='iterations of a tuned prompt or a fine-tuning')
     parser.add_argument('--batch', type=int, default=8)
     parser.add_argument('--half', type=float, default=1.0, help='share of samples whose whole query is hidden')
-    parser.add_argument('--weight', type=float, default=20.0, help='of a pixel of a defect in the loss')
+    parser.add_argument('--weight', type=float, default=10.0, help='of a pixel of a defect in the loss')
     parser.add_argument(
         '--fixed', action=argparse.BooleanOptionalAction, default=True, help='the same colours always'
     )
@@ -118,7 +131,7 @@ def main() -> None:
     args = parser.parse_args()
     for seed in args.seeds if not args.only_print else ():
         for training in args.trainings:
-            key = (training, seed, args.iterations, args.batch)
+            key = (args.data, training, seed, args.iterations, args.batch)
             asked = [each for each in judged(training) if not TABLE.has((*key, *each))]
             run = train(training, seed, args) if asked else None
             for each in asked:
@@ -127,7 +140,7 @@ def main() -> None:
                 row = dict(minutes=round(trained['train_seconds'] / 60, 1), device=result['device'])
                 row |= dict(pairs=result['images']) | {name: result['scores'][name] for name in SCORES}
                 TABLE.append((*key, *each), row)
-    print(TABLE.markdown(('training', 'seed', 'judged', 'split', 'gate', *SCORES)))
+    print(TABLE.markdown(('data', 'training', 'seed', 'judged', 'split', 'gate', *SCORES)))
 
 
 if __name__ == '__main__':

@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentError, ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from mmengine.config import DictAction
@@ -19,16 +19,14 @@ class Overrides(DictAction):
         for value in values:
             key, equals, text = value.partition('=')
             if not equals:
-                parser.error(f'{option_string} {value}: expected KEY=VALUE')
+                raise ArgumentError(None, f'{option_string} {value}: expected KEY=VALUE')
             if _GROUP.search(text):
-                parser.error(f'{option_string} {value}: {_no_group(key)}')
+                raise ArgumentError(None, f'{option_string} {value}: {_no_group(key)}')
             try:
                 super().__call__(parser, namespace, [value], option_string)
-            except (AssertionError, RecursionError):  # of brackets that are not balanced, or stand behind a word
-                parser.error(
-                    f'{option_string} {value}: the brackets are no list; expected a number, a word, or a list '
-                    f"such as '{key}=[1, 2]'"
-                )
+            except (AssertionError, RecursionError) as error:  # unbalanced brackets, or some behind a word
+                what = 'the brackets are no list; expected a number, a word, or a list such as'
+                raise ArgumentError(None, f"{option_string} {value}: {what} '{key}=[1, 2]'") from error
 
 
 def _no_group(key: str) -> str:

@@ -12,7 +12,8 @@ from mmseg_ext.datasets.sources import from_config
 from mmseg_ext.engine.overrides import load_config
 
 FOLDER = Path(__file__).parents[2] / 'configs/_base_/datasets'
-PAIRS = {'defect_types', 'defect_types_unseen', 'demo_words', 'demo_words_unseen', 'seggpt_pairs'}  # held to another contract: test_prompt_bases.py
+# Held to another contract: test_prompt_bases.py.
+PAIRS = {'defect_types', 'defect_types_unseen', 'demo_words', 'demo_words_unseen', 'seggpt_pairs'}
 BASES = {path.stem: path for path in sorted(FOLDER.glob('[!_]*.py')) if path.stem not in PAIRS}
 EDITED = [name for name in BASES if name.startswith('wta_512_')]
 CRACKS = {'cracktree260', 'crkwh100', 'crackls315', 'stone331', 'crack500', 'crackforest', 'deepcrack'}

@@ -55,7 +55,7 @@ def panels(picture: np.ndarray) -> list[np.ndarray]:
 def test_a_fine_tuning_is_judged_by_pairs(tuned):
     result = json.loads((tuned / 'train/result.json').read_text())
     assert {'PES', 'catch_rate', 'yield_rate'} <= result['scores'].keys()
-    assert best_checkpoint(tuned / 'train/ckpt').name.startswith('best_PES_iter_')
+    assert best_checkpoint(tuned / 'train/ckpt').name.startswith('best_mIoU_pos_iter_')
     losses = [row['loss'] for row in scalars(tuned) if 'loss' in row]
     assert len(losses) == 6
     assert all(np.isfinite(losses))

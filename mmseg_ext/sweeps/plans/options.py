@@ -1,6 +1,6 @@
 """Values of config keys on their way through a command line to the process of a run."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentError, ArgumentParser
 from collections.abc import Iterable
 from typing import Any
 
@@ -44,13 +44,13 @@ def merged_swaps(swaps: Iterable[str]) -> tuple[str, ...]:
 
 def _parsed(key: str, value: Any) -> dict[str, Any]:
     """What the option becomes on the other side; empty when it cannot be said at all."""
-    parser = ArgumentParser()
+    parser = ArgumentParser(exit_on_error=False)
     add_recipe_options(parser)
     try:
         return (
             {} if key.startswith('-') else parser.parse_args(['--cfg-options', *words({key: value})]).cfg_options
         )
-    except (AssertionError, RecursionError):  # brackets that do not match, commas without anything between them
+    except ArgumentError:
         return {}
 
 

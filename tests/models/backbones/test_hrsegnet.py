@@ -22,7 +22,7 @@ CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 SETS = sorted(
     file.stem
     for file in (CONFIGS / '_base_/datasets').glob('[!_]*.py')
-    if 'CrackDataset' in file.read_text(encoding='utf-8')
+    if '_cracks' in file.read_text(encoding='utf-8')
 )
 
 
