@@ -18,7 +18,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from run_table import ROOT, RunTable
@@ -80,13 +80,13 @@ def train(training: str, seed: int, args: argparse.Namespace) -> Path:
     return folder
 
 
-def judged(training: str) -> Iterator[tuple[str, int, float | None]]:
+def judged(training: str, splits: Sequence[int]) -> Iterator[tuple[str, int, float | None]]:
     """What the network of a training is asked: set, tiles a side, score that the gate wants."""
     if training in LEARNT:
         yield from [('unseen', 1, None)] + [('seen', 1, None)] * (training == 'fine-tuned')
         return
     for judged_on in SETS:
-        yield from ((judged_on, split, gate) for split in (1, 2, 4) for gate in (None, 0.1))
+        yield from ((judged_on, split, gate) for split in splits for gate in (None, 0.1))
 
 
 def judge(run: Path, training: str, asked: tuple[str, int, float | None], args: argparse.Namespace) -> dict:
@@ -118,11 +118,12 @@ def main() -> None:
     parser.add_argument('--data', default='demo_words', choices=[*UNSEEN])
     parser.add_argument('--recipe', type=Path, default=RECIPE)
     parser.add_argument('--seeds', nargs='+', type=int, default=[0])
-    parser.add_argument('--iterations', type=int, default=800)
+    parser.add_argument('--iterations', type=int, default=1400)
     parser.add_argument('--tuning', type=int, default=200, help='iterations of a tuned prompt or a fine-tuning')
     parser.add_argument('--batch', type=int, default=8)
+    parser.add_argument('--splits', nargs='+', type=int, default=[1, 2, 4], help='tiles a side')
     parser.add_argument('--half', type=float, default=1.0, help='share of samples whose whole query is hidden')
-    parser.add_argument('--weight', type=float, default=10.0, help='of a pixel of a defect in the loss')
+    parser.add_argument('--weight', type=float, default=5.0, help='of a pixel of a defect in the loss')
     parser.add_argument(
         '--fixed', action=argparse.BooleanOptionalAction, default=True, help='the same colours always'
     )
@@ -132,7 +133,7 @@ def main() -> None:
     for seed in args.seeds if not args.only_print else ():
         for training in args.trainings:
             key = (args.data, training, seed, args.iterations, args.batch)
-            asked = [each for each in judged(training) if not TABLE.has((*key, *each))]
+            asked = [each for each in judged(training, args.splits) if not TABLE.has((*key, *each))]
             run = train(training, seed, args) if asked else None
             for each in asked:
                 result = judge(run, training, each, args)
