@@ -6,7 +6,7 @@ num_classes = 2
 words = ['scratch', 'rust', 'peeling', 'corrosion', 'blistering', 'dent']
 words = dict(
     type='CheckedSegDataset',
-    data_root='{{$MMSEG_EXT_DATA:data}}/demo_words',
+    data_root='data/demo_words',
     data_prefix=dict(img_path='images', seg_map_path='words'),
     metainfo=dict(classes=['background', *words]),
 )
