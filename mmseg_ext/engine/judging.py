@@ -10,7 +10,6 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import broadcast_object_list, is_main_process
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmseg_ext.engine.checkpoint import load_weights
@@ -26,6 +25,7 @@ from mmseg_ext.engine.results import (
 from mmseg_ext.engine.runner import build_runner, device_name, working_copy
 from mmseg_ext.engine.stopwatch import Stopwatch
 from mmseg_ext.engine.threshold import Threshold, find_threshold, is_closing_validation, set_threshold
+from mmseg_ext.engine.unwrapped import unwrapped
 from mmseg_ext.files import writable_folder
 from mmseg_ext.models.test_time import Views, set_views
 
@@ -55,10 +55,10 @@ def judge(
     """
     folder = writable_folder(folder)
     runner = _test_runner(cfg, split, folder, show_dir, out_dir)
-    content = load_weights(_bare(runner.model), checkpoint)
+    content = load_weights(unwrapped(runner.model), checkpoint)
     meta = content.get('meta', {})
-    threshold = _settled(_bare(runner.model), cfg, checkpoint, folder)
-    watch = _watched(_bare(runner.model), views)
+    threshold = _settled(unwrapped(runner.model), cfg, checkpoint, folder)
+    watch = _watched(unwrapped(runner.model), views)
     start = time.perf_counter()
     scores = runner.test()
     seconds = time.perf_counter() - start
@@ -142,10 +142,6 @@ def _text(path: Any) -> str | None:
     return None if path is None else str(path)
 
 
-def _bare(model: torch.nn.Module) -> torch.nn.Module:
-    return model.module if is_model_wrapper(model) else model
-
-
 def _settled(model: torch.nn.Module, cfg: Config, checkpoint: str | Path, folder: Path) -> Threshold:
     """The threshold by which ``model`` decides from now on, in every process.
 
@@ -176,7 +172,7 @@ def _predict_again(runner: Runner, rows: list[dict]) -> list[tuple[dict, Any, An
 
     Predicting a handful twice is cheaper than keeping all masks. One image may be in several rows, once a prompt.
     """
-    dataset, model = runner.test_dataloader.dataset, _bare(runner.model)
+    dataset, model = runner.test_dataloader.dataset, unwrapped(runner.model)
     position = {id(row): index for index, row in enumerate(rows)}
     items = []
     for row in worst_rows(rows):

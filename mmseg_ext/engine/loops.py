@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric, Evaluator
-from mmengine.model import BaseModel, is_model_wrapper
+from mmengine.model import BaseModel
 from mmengine.runner import Runner, ValLoop
 from mmengine.runner.amp import autocast
 from mmengine.structures import PixelData
@@ -15,6 +15,7 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import SampleList
 from torch.utils.data import DataLoader
 
+from mmseg_ext.engine.unwrapped import unwrapped
 from mmseg_ext.errors import DataError
 
 
@@ -44,7 +45,7 @@ class LossValLoop(ValLoop):
     def run_iter(self, idx: int, data_batch: dict | Sequence[dict]) -> None:
         """Predict one batch, with its losses, and hand it to the metrics."""
         self.runner.call_hook('before_val_iter', batch_idx=idx, data_batch=data_batch)
-        model = self.runner.model.module if is_model_wrapper(self.runner.model) else self.runner.model
+        model = unwrapped(self.runner.model)
         with autocast(enabled=self.fp16):
             outputs = predict_with_losses(model, data_batch)
         self.evaluator.process(data_samples=outputs, data_batch=data_batch)

@@ -7,10 +7,8 @@ captions.jsonl     a sentence for each picture
 """
 
 import json
-import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from functools import partial as bound
 from itertools import count, islice
@@ -20,11 +18,12 @@ import cv2
 import numpy as np
 
 from mmseg_ext.rendering.captions import caption
+from mmseg_ext.rendering.processes import drawing_pool
 from mmseg_ext.rendering.settings import SPLITS, WORD_FOLDERS, WordSettings
 from mmseg_ext.rendering.target import render_folder
 from mmseg_ext.rendering.windows import WordWindow, draw_windows
 from mmseg_ext.rendering.words import WORDS
-from mmseg_ext.rendering.write import start_worker, write_png
+from mmseg_ext.rendering.write import write_png
 
 
 def render_words(
@@ -79,9 +78,7 @@ def scenes(settings: WordSettings, workers: int) -> Iterator[list[WordWindow]]:
     if workers <= 1:
         yield from map(draw, keys)
         return
-    # Spawned, not forked: a fork of a process that has used OpenCV's threads may hang.
-    spawn = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(workers, spawn, initializer=start_worker) as pool:
+    with drawing_pool(workers) as pool:
         while True:
             yield from pool.map(draw, islice(keys, 4 * workers))
 

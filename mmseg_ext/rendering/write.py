@@ -1,10 +1,7 @@
 """The rendered set on disk: img_dir, ann_dir and meta.json, complete or not at all."""
 
 import json
-import multiprocessing
-import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import numpy as np
 
 from mmseg_ext.rendering.blade import render
 from mmseg_ext.rendering.budget import plan_split
+from mmseg_ext.rendering.processes import drawing_pool
 from mmseg_ext.rendering.settings import CLASSES, SPLITS, RenderSettings
 from mmseg_ext.rendering.target import render_folder
 
@@ -71,16 +69,8 @@ def run(jobs: list[Job], workers: int) -> Iterator[np.ndarray]:
     if workers <= 1:
         yield from map(draw, jobs)
         return
-    # Spawned, not forked: a fork of a process that has used OpenCV's threads may hang.
-    spawn = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(min(workers, len(jobs)), spawn, initializer=start_worker) as pool:
+    with drawing_pool(min(workers, len(jobs))) as pool:
         yield from pool.map(draw, jobs, chunksize=4)
-
-
-def start_worker() -> None:
-    """One thread each; an interrupt is answered by the main process alone."""
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def draw(job: Job) -> np.ndarray:

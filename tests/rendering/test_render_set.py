@@ -1,13 +1,12 @@
 """The set on disk: the same bytes for the same settings, whole or not at all, and nobody's files lost."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from rendered_sets import TOOL, contents, run_tool
 
 from mmseg_ext.errors import UsageError
 from mmseg_ext.rendering import RenderSettings, render_set, write
@@ -15,7 +14,6 @@ from mmseg_ext.rendering.budget import plan_split
 from mmseg_ext.rendering.settings import VERSION
 
 SMALL = RenderSettings(seed=4, train=3, val=2, test=1)
-TOOL = Path(__file__).parents[2] / 'tools' / 'render_demo_data.py'
 
 
 @pytest.fixture(scope='module')
@@ -29,14 +27,6 @@ def quick(monkeypatch):
     """Flat pictures in place of drawn ones: for tests of the folder, not of the pictures."""
     flat = np.zeros((512, 512, 3), np.uint8), np.zeros((512, 512), np.uint8)
     monkeypatch.setattr(write, 'render', lambda *_: flat)
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob('*') if path.is_file()}
-
-
-def run_tool(*args: str | Path) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, TOOL, *map(str, args)], capture_output=True, text=True, check=False)
 
 
 def test_layout(small):

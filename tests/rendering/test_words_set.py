@@ -1,13 +1,12 @@
 """Windows with words on disk: the contract of the folder, whole or not at all, and the command that draws it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from rendered_sets import TOOL, contents, run_tool
 
 from mmseg_ext.errors import UsageError
 from mmseg_ext.rendering import RenderSettings, WordSettings, render_set, render_words, word_set
@@ -17,7 +16,6 @@ from mmseg_ext.rendering.windows import WordWindow
 from mmseg_ext.rendering.word_set import split_of
 
 SMALL = WordSettings(seed=2, count=40, size=64)
-TOOL = Path(__file__).parents[2] / 'tools' / 'render_demo_data.py'
 
 
 @pytest.fixture(scope='module')
@@ -34,20 +32,12 @@ def quick(monkeypatch):
     monkeypatch.setattr(word_set, 'draw_windows', lambda key, size: [window] * 3)
 
 
-def contents(root: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob('*') if path.is_file()}
-
-
 def lines_of(root: Path) -> list[dict]:
     return [json.loads(line) for line in (root / 'captions.jsonl').read_text(encoding='utf-8').splitlines()]
 
 
 def read(path: Path) -> np.ndarray:
     return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-
-
-def run_tool(*args: str | Path) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, TOOL, *map(str, args)], capture_output=True, text=True, check=False)
 
 
 def test_layout(small):

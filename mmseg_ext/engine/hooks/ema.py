@@ -4,11 +4,12 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from mmseg_ext.engine.unwrapped import unwrapped
 
 TRAINED = 'trained_state_dict'  # the weights that the optimiser works on, in a checkpoint that holds the average
 COUNT = 'averaged_steps'
@@ -51,7 +52,7 @@ class AveragedWeightsHook(Hook):
             checkpoint['state_dict'].update(checkpoint.pop(TRAINED))
 
     def before_train(self, runner: Runner) -> None:
-        self.model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        self.model = unwrapped(runner.model)
         if self.average is None:
             self.average = _copy(self.model)
 

@@ -4,11 +4,10 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
-from torch import nn
 
+from mmseg_ext.engine.unwrapped import unwrapped
 from mmseg_ext.errors import UsageError
 
 FILE = 'prompt.safetensors'
@@ -28,7 +27,7 @@ class PromptFileHook(Hook):
     priority = 'LOWEST'  # after the hook that decides which weights are the best
 
     def before_train(self, runner: Runner) -> None:
-        model = _model(runner)
+        model = unwrapped(runner.model)
         if getattr(model, 'learnable', None) is None:
             raise UsageError(
                 f'PromptFileHook: {type(model).__name__} learns no prompt; model.mode=incontext, or leave it out'
@@ -50,8 +49,4 @@ class PromptFileHook(Hook):
     def _write(self, runner: Runner) -> None:
         if is_main_process():
             classes = runner.visualizer.dataset_meta['classes']
-            _model(runner).learnt_prompts(classes).save(Path(runner.work_dir, 'ckpt', FILE))
-
-
-def _model(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+            unwrapped(runner.model).learnt_prompts(classes).save(Path(runner.work_dir, 'ckpt', FILE))

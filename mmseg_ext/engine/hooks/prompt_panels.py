@@ -4,10 +4,10 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from mmseg_ext.engine.unwrapped import unwrapped
 from mmseg_ext.errors import UsageError
 from mmseg_ext.models.seggpt.canvas import Canvas
 from mmseg_ext.models.seggpt.panels import asked_canvas, draw_panels
@@ -38,8 +38,8 @@ class PromptPanelsHook(Hook):
         self.interval, self.images = interval, images
 
     def before_run(self, runner: Runner) -> None:
-        if not isinstance(_model(runner), SegGPTSegmentor):
-            name = type(_model(runner)).__name__
+        if not isinstance(unwrapped(runner.model), SegGPTSegmentor):
+            name = type(unwrapped(runner.model)).__name__
             raise UsageError(f'PromptPanelsHook: draws what a SegGPTSegmentor paints, not a {name}; leave it out')
 
     def after_train_iter(
@@ -47,7 +47,7 @@ class PromptPanelsHook(Hook):
     ) -> None:
         if not self.interval or not self.every_n_train_iters(runner, self.interval):
             return
-        model, batch = _model(runner), {key: values[: self.images] for key, values in data_batch.items()}
+        model, batch = unwrapped(runner.model), {key: values[: self.images] for key, values in data_batch.items()}
         data = model.data_preprocessor(batch, True)
         model.eval()
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
@@ -62,7 +62,7 @@ class PromptPanelsHook(Hook):
         first = batch_idx * batch_size
         if first >= self.images:
             return
-        model = _model(runner)
+        model = unwrapped(runner.model)
         data = model.data_preprocessor(data_batch, False)
         for index in range(min(batch_size, self.images - first)):
             query, sample = data['inputs'][index : index + 1], data['data_samples'][index]
@@ -72,11 +72,7 @@ class PromptPanelsHook(Hook):
             self._draw(runner, 'val', first + index, canvas)
 
     def _draw(self, runner: Runner, split: str, first: int, canvas: Canvas) -> None:
-        for index, picture in enumerate(draw_panels(canvas, _model(runner).paint)):
+        for index, picture in enumerate(draw_panels(canvas, unwrapped(runner.model).paint)):
             runner.visualizer.add_image(
                 f'{split}_panels_{first + index}', picture, runner.iter + (split == 'train')
             )
-
-
-def _model(runner: Runner) -> torch.nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
