@@ -2,10 +2,14 @@
 
 python tools/render_demo_data.py --words --count 1500
 python benchmarks/prompting.py                                 # a small network from scratch: 40 minutes of CPU
-python benchmarks/prompting.py --data defect_types             # photographs of magnetic tiles and roads
+python benchmarks/prompting.py --data defect_types --begin \
+    work_dirs/prompting/exp/demo_words_positive_pairs_1400x8/seed0 # photographs of magnetic tiles and roads
 python benchmarks/prompting.py --data defect_types --recipe configs/seggpt/seggpt_vit-large_finetune_*.py \
     --iterations 5000 --batch 4 --half 0 --weight 1 --no-fixed # with the published weights, for a GPU
 python benchmarks/prompting.py --print                         # the rows that are there, as Markdown
+
+--begin trains from the weights of another run, with which both trainings begin: a small network that begins from
+nothing learns to answer constantly on the few photographs there are.
 
 Trained with positive pairs only, and with half of the pairs negative, without a photograph of one type; both are
 judged on the types they know ('seen') and on that one ('unseen'), with 1, 2 and 4 tiles a side, with and without
@@ -33,7 +37,7 @@ LEARNT = {'tuned prompt': 'incontext', 'fine-tuned': 'finetune'}  # what begins 
 SCORES = ('catch_rate', 'yield_rate', 'PES', 'mIoU_pos', 'mIoU_neg', 'prompt_sensitivity')
 TABLE = RunTable(
     ROOT / 'benchmarks/prompting.csv',
-    ('data', 'training', 'seed', 'iterations', 'batch', 'judged', 'split', 'gate'),
+    ('data', 'training', 'begun', 'seed', 'iterations', 'batch', 'judged', 'split', 'gate'),
     ('minutes', 'device', 'pairs', *SCORES),
 )
 SETS = ('seen', 'unseen')
@@ -58,19 +62,26 @@ def course(iterations: int, batch: int) -> dict[str, object]:
     }
 
 
+def begun(args: argparse.Namespace) -> str:
+    """The name of the run whose weights are begun with; empty: from nothing."""
+    return args.begin.resolve().parent.name if args.begin else ''
+
+
 def train(training: str, seed: int, args: argparse.Namespace) -> Path:
     """Train, or go on; the folder of the run."""
-    name = f'{args.data}_{training.replace(" ", "_")}_{args.iterations}x{args.batch}'
+    after = f'_after_{begun(args)}' if args.begin else ''
+    name = f'{args.data}_{training.replace(" ", "_")}_{args.iterations}x{args.batch}{after}'
     folder, crop = args.root / name / f'seed{seed}', 'train_dataloader.dataset.pipeline.1.scale'
-    swap, iterations = f'{args.data}_unseen', args.iterations
+    swap, iterations, begin = f'{args.data}_unseen', args.iterations, args.begin
     options = {crop: str(SCALE[args.data]).replace(' ', '')}
     if training in LEARNT:
-        swap, iterations = args.data, args.tuning
-        begin = find_checkpoint(train('half negative', seed, args))
+        swap, iterations, begin = args.data, args.tuning, train('half negative', seed, args)
         options |= {f'+{split}_dataloader.dataset.types': f'[{UNSEEN[args.data]}]' for split in ('train', 'val')}
-        options |= {'model.mode': LEARNT[training], 'model.network.pretrained': begin}
+        options |= {'model.mode': LEARNT[training]}
         if training == 'tuned prompt':
             options |= {'optim_wrapper.optimizer.lr': 0.03, 'optim_wrapper.optimizer.weight_decay': 0.0}
+    if begin:
+        options |= {'model.network.pretrained': find_checkpoint(begin)}
     options |= {'train_dataloader.dataset.negative_ratio': NEGATIVE.get(training, 0.5)}
     options |= {'model.masking.half_prob': args.half, 'model.foreground_weight': args.weight}
     options |= {'model.palette.fixed': args.fixed}
@@ -117,6 +128,9 @@ def main() -> None:
     parser.add_argument('--trainings', nargs='+', default=[*NEGATIVE, *LEARNT], choices=[*NEGATIVE, *LEARNT])
     parser.add_argument('--data', default='demo_words', choices=[*UNSEEN])
     parser.add_argument('--recipe', type=Path, default=RECIPE)
+    parser.add_argument(
+        '--begin', type=Path, help='run of this script, EXPERIMENT/seedN, whose weights come first'
+    )
     parser.add_argument('--seeds', nargs='+', type=int, default=[0])
     parser.add_argument('--iterations', type=int, default=1400)
     parser.add_argument('--tuning', type=int, default=200, help='iterations of a tuned prompt or a fine-tuning')
@@ -132,7 +146,7 @@ def main() -> None:
     args = parser.parse_args()
     for seed in args.seeds if not args.only_print else ():
         for training in args.trainings:
-            key = (args.data, training, seed, args.iterations, args.batch)
+            key = (args.data, training, begun(args), seed, args.iterations, args.batch)
             asked = [each for each in judged(training, args.splits) if not TABLE.has((*key, *each))]
             run = train(training, seed, args) if asked else None
             for each in asked:
@@ -141,7 +155,7 @@ def main() -> None:
                 row = dict(minutes=round(trained['train_seconds'] / 60, 1), device=result['device'])
                 row |= dict(pairs=result['images']) | {name: result['scores'][name] for name in SCORES}
                 TABLE.append((*key, *each), row)
-    print(TABLE.markdown(('data', 'training', 'seed', 'judged', 'split', 'gate', *SCORES)))
+    print(TABLE.markdown(('data', 'training', 'begun', 'seed', 'judged', 'split', 'gate', *SCORES)))
 
 
 if __name__ == '__main__':

@@ -55,7 +55,8 @@ class RunTable:
 
     def has(self, key: Sequence[object]) -> bool:
         """Whether the row of that key is there."""
-        return [*map(str, key)] in [[row[name] for name in self.key] for row in self.rows()]
+        asked = ['' if value is None else str(value) for value in key]
+        return asked in [[row[name] for name in self.key] for row in self.rows()]
 
     def append(self, key: Sequence[object], values: Mapping[str, object]) -> None:
         """Add a row; figures are rounded to four digits."""
