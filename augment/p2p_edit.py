@@ -2,6 +2,7 @@
 
 python augment/p2p_edit.py --word peeling                          # data/wta_512 -> data/wta_512_peeling
 python augment/p2p_edit.py --word all --data data/mine             # six sets, which share the inversions
+python augment/p2p_edit.py --word peeling --data data/demo_blade --model pocket   # rendered blades, on a laptop
 python augment/p2p_edit.py --word peeling --model tiny-random --steps 4 --limit 3     # the whole chain in seconds
 python augment/p2p_edit.py --word peeling --explain                # what the prompts make the model do
 python augment/p2p_edit.py --word peeling --dry-run                # check every file, say what is left

@@ -13,7 +13,6 @@ from augment.attention.processors import ControlProcessor, ResidualProcessor
 from augment.config.settings import ControlSettings, RLISettings
 from augment.sdxl.upstream import UNet2DConditionModel
 
-VAE_FACTOR = 8
 KINDS = {'attn1': 'self', 'attn2': 'cross'}
 
 
@@ -60,14 +59,13 @@ def place_of(name: str) -> str:
 
 def layers(
     unet: UNet2DConditionModel | Mapping[str, Any],
-    size: tuple[int, int],
+    latent_size: tuple[int, int],
     settings: ControlSettings | None = None,
 ) -> list[LayerInfo]:
-    """The attention layers of a UNet, or of a UNet's configuration without any weights, for images of (H, W)."""
+    """The attention layers of a UNet, or of a UNet's configuration without any weights, for latents of (h, w)."""
     if isinstance(unet, Mapping):
         with torch.device('meta'):
             unet = UNet2DConditionModel.from_config(unet)
-    latent_size = size[0] // VAE_FACTOR, size[1] // VAE_FACTOR
     limit = self_limit(settings or ControlSettings(), latent_size)
     found = []
     for name in (name.removesuffix('.processor') for name in unet.attn_processors):

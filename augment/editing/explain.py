@@ -6,6 +6,7 @@ is empty or a limit leaves no layer: all of which can be read here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -20,27 +21,28 @@ from augment.sdxl.tokens import LENGTH, TokenTable, tokens
 if TYPE_CHECKING:
     from augment.editing.targets import Target
 
-VAE_FACTOR = 8
-
 
 def explain(
     settings: EditSettings,
     words: Sequence[str | Target],
     tokenizers: Sequence[Any],
     unet_config: Mapping[str, Any],
-    size: tuple[int, int],
+    latent_size: tuple[int, int],
+    factor: int = 8,
 ) -> str:
     """The tokens of each edit and where they come from, and when and in which layers it acts, as plain text.
 
-    ``size`` (H, W) in pixels is what the model draws. Raises UsageError as the edit itself would.
+    ``latent_size`` (h, w) is what the model draws, ``factor`` the pixels of each latent along a side. Raises
+    UsageError as the edit itself would.
     """
     from augment.editing.targets import completed
 
     targets = [completed(word, settings) for word in words]
     sections = [_prompts(settings, target, tokenizers[0]) for target in targets]
-    sections += [_windows(settings), _layers(settings, layers(unet_config, size, settings.control), size)]
+    found = layers(unet_config, latent_size, settings.control)
+    sections += [_windows(settings), _layers(settings, found, latent_size, factor)]
     sections += [_guidance(settings), _cost(settings, targets, tokenizers[0])]
-    remarks = list(_remarks(settings, targets, layers(unet_config, size, settings.control)))
+    remarks = list(_remarks(settings, targets, found))
     return '\n\n'.join('\n'.join(section) for section in (*sections, *([remarks] if remarks else []))) + '\n'
 
 
@@ -98,16 +100,19 @@ def _span(length: int, steps: int) -> tuple[str, str]:
     return f'{length} of {steps}', f'steps 0 to {length - 1}' if length else 'never'
 
 
-def _layers(settings: EditSettings, found: Sequence[LayerInfo], size: tuple[int, int]) -> list[str]:
+def _layers(
+    settings: EditSettings, found: Sequence[LayerInfo], latent_size: tuple[int, int], factor: int
+) -> list[str]:
     """How many attention layers there are in each place, and what is done to them."""
     rows = [('layers', 'number', 'tokens', 'follow the source', 'residual interpolation')]
     for place in PLACES:
         here = [layer for layer in found if layer.place == place]
         for number, group in groupby(sorted(here, key=_tokens, reverse=True), key=_tokens):
             rows.append(_layer_row(settings, place, number, list(group)))
-    limit = {'all': 'any number', 'auto': f'{_auto(size)} = (side of the latents / 4)²'}
+    limit = {'all': 'any number', 'auto': f'{math.prod(coarse_size(latent_size))} = (side of the latents / 4)²'}
     shown = limit.get(settings.control.self_limit, settings.control.self_limit)
-    heading = f'attention at {size[1]} x {size[0]} pixels; self-attention follows the source up to {shown} tokens'
+    height, width = (factor * side for side in latent_size)
+    heading = f'attention at {width} x {height} pixels; self-attention follows the source up to {shown} tokens'
     return [heading, *_table(rows)]
 
 
@@ -119,11 +124,6 @@ def _layer_row(settings: EditSettings, place: str, number: int, group: Sequence[
 
 def _tokens(layer: LayerInfo) -> int:
     return layer.tokens
-
-
-def _auto(size: tuple[int, int]) -> int:
-    height, width = coarse_size((size[0] // VAE_FACTOR, size[1] // VAE_FACTOR))
-    return height * width
 
 
 def _guidance(settings: EditSettings) -> list[str]:

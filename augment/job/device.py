@@ -63,12 +63,12 @@ def choose_runtime(
     return Runtime(precision, batch or fitting, checkpointing=tight, split_guidance=tight, compile=compile_)
 
 
-def runs_where(place: Place, runtime: Runtime, trial: bool) -> str:
-    """One line for the screen: on what, in which precision, and what to expect of it."""
+def runs_where(place: Place, runtime: Runtime, small: bool) -> str:
+    """One line for the screen: on what, in which precision, and that a CPU is slow, unless the model is small."""
     import torch
 
     names = {torch.bfloat16: 'bf16', torch.float32: 'fp32'}
     text = f'{place.name}, {names[runtime.precision(place.device)]}, batch {runtime.batch}'
-    if place.is_cpu and not trial:
+    if place.is_cpu and not small:
         return f'no CUDA device: on the {text}; SDXL takes hours a photograph there'
     return f'on the {text}' if place.is_cpu else f'on {text} ({place.free:.0f} GiB free)'

@@ -82,6 +82,10 @@ def _announce(plan: Plan, console: Console) -> None:
     if plan.is_trial:
         gates = f'; the gates: {plan.settings.gates.mode}'
         lines.append(f'tiny-random: random weights, a trial of the chain; the edits are noise{gates}')
+    if plan.is_pocket:
+        lines.append(
+            'pocket: a small model that knows rendered blades and six words; of a photograph it makes nonsense'
+        )
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -94,7 +98,7 @@ def load_studio(plan: Plan, console: Console) -> tuple[Studio, Runtime]:
     from augment.job.studio import Studio
 
     args, place = plan.args, find_place(plan.args.device)
-    if plan.is_trial:
+    if plan.is_trial or plan.is_pocket:
         torch.set_num_threads(1)  # on so little, several threads only wait for each other
     runtime = choose_runtime(place, 1024, args.batch, args.precision, args.low_resource, args.compile)
     console.print(f'loading {args.model}', markup=False, highlight=False, soft_wrap=True)
@@ -102,7 +106,7 @@ def load_studio(plan: Plan, console: Console) -> tuple[Studio, Runtime]:
     if args.batch is None and not args.low_resource:
         side = plan.settings.crop.resolution or studio.native
         runtime = replace(choose_runtime(place, side, None, args.precision, False, args.compile))
-    line = runs_where(place, runtime, plan.is_trial)
+    line = runs_where(place, runtime, studio.small)
     console.print(line, markup=False, highlight=False, soft_wrap=True)
     return studio, runtime
 

@@ -11,7 +11,7 @@ from augment.dataset.source import data_root
 from augment.errors import UsageError
 
 BASE_MODEL = 'stabilityai/stable-diffusion-xl-base-1.0'
-TRIAL = 'tiny-random'
+TRIAL, POCKET = 'tiny-random', 'pocket'
 
 
 def build_parser(description: str) -> ArgumentParser:
@@ -49,7 +49,10 @@ def _add_data(group: ArgumentParser) -> None:
 
 
 def _add_model(group: ArgumentParser) -> None:
-    model = f'hub id, folder or .safetensors file; {TRIAL} tries the chain in seconds ({BASE_MODEL})'
+    model = (
+        f'hub id, folder or .safetensors file; {POCKET}: small, for rendered defects; {TRIAL}: random weights, '
+        f'tries the chain in seconds ({BASE_MODEL})'
+    )
     group.add_argument('--model', default=BASE_MODEL, metavar='MODEL', help=model)
     group.add_argument('--lora', metavar='MODEL', help='low-rank weights added to it')
     group.add_argument('--vae', metavar='MODEL', help='another autoencoder')

@@ -15,7 +15,7 @@ from augment.dataset.runfile import check_same, describe_run
 from augment.dataset.shard import Shard, parse_shard
 from augment.dataset.source import Item, Source, check_stems, data_root, open_folders, open_set, selected
 from augment.errors import UsageError
-from augment.job.options import TRIAL, asked_words, check_together
+from augment.job.options import POCKET, TRIAL, asked_words, check_together
 
 if TYPE_CHECKING:
     from augment.sdxl.source import ModelSource
@@ -37,6 +37,11 @@ class Plan:
     def is_trial(self) -> bool:
         """Whether the model's weights are random."""
         return self.args.model == TRIAL
+
+    @property
+    def is_pocket(self) -> bool:
+        """Whether it is the small model of rendered defects."""
+        return self.args.model == POCKET
 
     @property
     def own_items(self) -> tuple[Item, ...]:
@@ -128,9 +133,9 @@ def check_prompts(args: Namespace) -> None:
 def explanation(args: Namespace) -> str:
     """What the prompts make the model do; no data set is needed for it."""
     from augment.editing.explain import explain
-    from augment.sdxl.loader import load_tokenizers, load_unet_config
+    from augment.sdxl.loader import load_factor, load_tokenizers, load_unet_config
 
     settings, model = _settings(args), _model(args)
-    config = load_unet_config(model)
-    side = settings.crop.resolution or config['sample_size'] * 8  # of every SDXL autoencoder
-    return explain(settings, asked_words(args), load_tokenizers(model), config, (side, side))
+    config, factor = load_unet_config(model), load_factor(model)
+    side = settings.crop.resolution // factor or config['sample_size']
+    return explain(settings, asked_words(args), load_tokenizers(model), config, (side, side), factor)

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from augment.editing.runtime import Runtime
     from augment.sdxl.loader import ModelSource
 
+SMALL = 10**8  # weights; the UNet of SDXL has 2.6e9
 Progress = Callable[[str, int, int], None]
 
 
 class Studio:
     """A pipeline on its device. Everything that a run asks of the model goes through here.
 
-    ``identity`` says which model it is, ``native`` is the side in pixels it was trained with.
+    ``identity`` says which model it is, ``native`` is the side in pixels it was trained with, ``small`` whether it
+    has so few weights that a CPU will do.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Studio:
             offload(self.pipe, place.device)
         self.identity: dict[str, Any] = model_identity(self.pipe, source)
         self.native: int = native_size(self.pipe)
+        self.small: bool = self.pipe.unet.num_parameters() < SMALL
         self.cache = _cache(cache, self.identity)
         self._editor = Editor(self.pipe, EditSettings(), runtime)
 

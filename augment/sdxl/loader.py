@@ -70,8 +70,18 @@ def load_unet_config(source: ModelSource) -> dict[str, Any]:
     return config
 
 
+def load_factor(source: ModelSource) -> int:
+    """Pixels of a latent along each side, by the autoencoder's configuration: 8, but for small models."""
+    if source.kind == 'tiny':
+        return tiny.tiny_sdxl().vae_scale_factor
+    folder = config_folder(source)
+    with missing(f'the configuration of {source.name}'):
+        config = json.loads((folder / 'vae' / 'config.json').read_text(encoding='utf-8'))
+        return 2 ** (len(config['block_out_channels']) - 1)
+
+
 def native_size(pipe: StableDiffusionXLPipeline) -> int:
-    """Side in pixels of the images that the model was trained on: 1024, and 128 for the tiny one."""
+    """Side in pixels of the images that the model was trained on: 1024, and 128 for small ones."""
     return pipe.unet.config.sample_size * pipe.vae_scale_factor
 
 

@@ -10,6 +10,8 @@ from augment.errors import UsageError
 
 BASE = 'stabilityai/stable-diffusion-xl-base-1.0'
 TINY = 'tiny-random'
+POCKET = 'pocket'
+POCKET_FOLDER = Path(__file__).parents[2] / 'data' / 'pocket_sdxl'  # comes with the code
 CONFIG_FILES = (
     'model_index.json',
     '*/config.json',
@@ -26,7 +28,7 @@ class ModelSource:
     """A stable diffusion XL and what is changed in it.
 
     Args:
-        name: Hub id, folder in diffusers' layout, one ``.safetensors`` file, or ``tiny-random``.
+        name: Hub id, folder in diffusers' layout, one ``.safetensors`` file, ``pocket`` or ``tiny-random``.
         lora: Low-rank weights added to the model: hub id, folder or ``.safetensors`` file.
         vae: Autoencoder in place of the model's own: hub id, folder or ``.safetensors`` file.
         variant: Of weights that lie there more than once, such as ``fp16``.
@@ -52,6 +54,8 @@ def kind(name: str) -> str:
     path = local(name)
     if path.is_dir():
         return 'folder'
+    if name == POCKET:
+        raise UsageError(f'{path}: no such folder; python augment/train_pocket.py --out {path} makes one')
     if path.suffix == '.safetensors' and path.is_file():
         return 'file'
     if path.suffix in ('.ckpt', '.pt', '.pth', '.bin'):
@@ -62,8 +66,8 @@ def kind(name: str) -> str:
 
 
 def local(name: str) -> Path:
-    """``name`` as a path, with ~ for the home."""
-    return Path(name).expanduser()
+    """``name`` as a path, with ~ for the home; ``pocket`` is the model that comes with the code."""
+    return POCKET_FOLDER if name == POCKET else Path(name).expanduser()
 
 
 def wanted(variant: str | None = None, top: bool = False) -> tuple[list[str], list[str]]:
@@ -113,12 +117,14 @@ def resolve(what: str, name: str, offline: bool, variant: str | None = None, top
     """File or folder with the weights of ``name``, whichever way they are named."""
     if kind(name) != 'hub':
         return local(name)
-    return fetch(what, name, offline, *wanted(variant, top))
+    return fetch(what, name, offline, *wanted(variant, top), command=cure(name, variant, top))
 
 
 def cure(name: str, variant: str | None = None, top: bool = False) -> str:
-    """The command that gets all weights of ``name``; empty for what is no hub id."""
-    return download_command(name, *wanted(variant, top)) if kind(name) == 'hub' else ''
+    """The command that gets all weights of ``name``, and what else to try; empty for what is no hub id."""
+    instead = f'; or try the small model of rendered defects that comes with the code: --model {POCKET}'
+    command = download_command(name, *wanted(variant, top)) if kind(name) == 'hub' else ''
+    return command + instead * (name == BASE)
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def control(alignment):
 @pytest.fixture(scope='module')
 def sdxl():
     """The layers of the real model at 1024 x 1024."""
-    return layers(SDXL, (1024, 1024))
+    return layers(SDXL, (128, 128))
 
 
 def test_the_layers_of_stable_diffusion_xl(sdxl):
@@ -75,15 +75,15 @@ def test_the_tokens_of_stable_diffusion_xl(sdxl):
     [('auto', 1024, 60), ('auto', 512, 60), ('all', 1024, 70), (256, 1024, 0), (4096, 1024, 70)],
 )
 def test_the_controlled_layers_of_stable_diffusion_xl(limit, size, own):
-    found = layers(SDXL, (size, size), ControlSettings(self_limit=limit))
+    found = layers(SDXL, (size // 8, size // 8), ControlSettings(self_limit=limit))
 
     controlled = Counter(layer.place.split('.')[1] for layer in found if layer.controlled)
     assert controlled == Counter({'self': own, 'cross': 70})
 
 
 def test_tokens_are_those_that_the_layers_are_asked_for(pipe, batch):
-    seen, size = {}, (18 * 8, 26 * 8)
-    batch.latents = torch.zeros(4, 4, 18, 26)
+    seen, size = {}, (18, 26)
+    batch.latents = torch.zeros(4, 4, *size)
     modules = dict(pipe.unet.named_modules())
     hooks = [
         modules[layer.name].register_forward_hook(

@@ -14,7 +14,7 @@ def said(pipe):
 
     def explained(words=('peeling',), **changes):
         tokenizers = pipe.tokenizer, pipe.tokenizer_2
-        text = explain(EditSettings(**changes), words, tokenizers, pipe.unet.config, (128, 128))
+        text = explain(EditSettings(**changes), words, tokenizers, pipe.unet.config, (16, 16))
         return [' '.join(line.split()) for line in text.splitlines()]
 
     return explained

@@ -23,9 +23,9 @@ def gpu(free):
 def test_without_cuda_it_runs_on_the_cpu_and_says_so(monkeypatch):
     monkeypatch.setattr('torch.cuda.is_available', lambda: False)
     assert find_place(None) == CPU
-    said = runs_where(CPU, Runtime(), trial=False)
+    said = runs_where(CPU, Runtime(), small=False)
     assert said == 'no CUDA device: on the CPU, fp32, batch 1; SDXL takes hours a photograph there'
-    assert runs_where(CPU, Runtime(), trial=True) == 'on the CPU, fp32, batch 1'
+    assert runs_where(CPU, Runtime(), small=True) == 'on the CPU, fp32, batch 1'
 
 
 def test_a_gpu_that_is_not_there(monkeypatch):

@@ -114,7 +114,8 @@ def test_a_missing_model_is_one_line_with_the_command_that_gets_it(load):
     assert str(error.value) == (
         'model stabilityai/stable-diffusion-xl-base-1.0 is not on this machine; get it with: '
         'hf download stabilityai/stable-diffusion-xl-base-1.0 --include "*.json" --include "*.txt" '
-        '--include "*/*.safetensors" --exclude "*/*.*.safetensors"'
+        '--include "*/*.safetensors" --exclude "*/*.*.safetensors"; '
+        'or try the small model of rendered defects that comes with the code: --model pocket'
     )
 
 
