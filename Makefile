@@ -1,5 +1,6 @@
 # make setup   .venv with everything, exact versions
 # make demo    render defects, train, test, and show where to look: about five minutes on two cores
+# make demo-augment    edit forty of these pictures towards peeling with the small model: about ten minutes
 # make test    the whole suite
 # make style   ruff
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -7,7 +8,7 @@ BIN := .venv/bin
 RUN := work_dirs/default/exp/quick/demo_blade
 RECIPE := configs/quick/demo_blade.py
 
-.PHONY: setup demo test style
+.PHONY: setup demo demo-augment test style
 
 setup: .venv/.ready
 
@@ -33,6 +34,10 @@ demo: setup
 	@echo '  $(BIN)/python tools/check_dataset.py data/mine'
 	@echo 'and follow "Your own images" in README.md: one file of a few lines, and'
 	@echo '  $(BIN)/python tools/train.py configs/quick/ten_minutes.py --swap datasets=mine'
+
+demo-augment: setup
+	$(BIN)/python tools/render_demo_data.py --out data/demo_blade --seed 0
+	$(BIN)/python augment/p2p_edit.py --word peeling --data data/demo_blade --model pocket --preset fast --limit 40
 
 test: setup
 	$(BIN)/python -m pytest -n 2 --durations=10

@@ -19,7 +19,7 @@ from augment.pocket.facts import collect
 from augment.pocket.folder import assemble, check_free, save_folder
 from augment.pocket.latents import training_latents
 from augment.pocket.loop import Stage, train
-from augment.pocket.networks import Painter, new_vae
+from augment.pocket.networks import Painter, WideAttention, new_vae
 from augment.pocket.settings import TrainSettings
 from augment.pocket.tokenizers import pocket_tokenizers
 from augment.pocket.train_unet import NoiseLoss, Prompts
@@ -106,6 +106,8 @@ def _painter(
         torch.manual_seed(job.settings.seed)
         painter = Painter(tokenizers, windows.size)
     painter.to(job.place.device, memory_format=torch.channels_last)
+    if job.place.is_cpu:
+        painter.unet.set_attn_processor(WideAttention())
     prompts = Prompts.build(tokenizers, windows.captions)
     state = train(job.stage('unet', painter, NoiseLoss(painter, latents, prompts, job.settings), 1 - VAE_SHARE))
     return state.average.module.eval().requires_grad_(False), state

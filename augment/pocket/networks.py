@@ -8,6 +8,7 @@ by 4, not by 8: windows are small, and so are defects in them.
 import torch
 from torch import Tensor, nn
 
+from augment.attention.processors import ResidualProcessor
 from augment.sdxl.tokens import LENGTH
 from augment.sdxl.upstream import (
     AutoencoderKL,
@@ -22,6 +23,15 @@ FACTOR = 4  # pixels a latent, along each side
 TEXT_WIDTHS = 48, 80
 POOLED = 64
 TIME_WIDTH = 16  # of the encoding of each of the six sizes
+
+
+class WideAttention(ResidualProcessor):
+    """Attention in float32 whatever the rest computes in: in bfloat16 a CPU takes six times as long backwards."""
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """(N, heads, tokens, d) from queries, keys and values of that shape."""
+        with torch.autocast(query.device.type, enabled=False):
+            return super().attend(query.float(), key.float(), value.float())
 
 
 def new_vae(size: int = 128) -> AutoencoderKL:

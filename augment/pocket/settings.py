@@ -30,7 +30,8 @@ class TrainSettings:
     of captions that are left out, for guidance, and ``pooled_dropout`` of the others that the pooled embedding
     leaves out: it speaks to all places at once, and what it says need not be looked for by attention. ``min_snr``
     is gamma of Hang et al. 2023 (https://arxiv.org/abs/2303.09556); 0: all noise levels weigh the same. ``ema`` is
-    the decay of the averaged weights, which are those that are kept.
+    the decay of the averaged weights, which are those that are kept. ``bf16``: steps of the UNet in bfloat16 on a
+    CPU too, which pays where it has matrix instructions (amx_bf16); a GPU always computes so.
     """
 
     seed: int = 0
@@ -43,6 +44,7 @@ class TrainSettings:
     pooled_dropout: float = 0.5
     min_snr: float = 5.0
     ema: float = 0.999
+    bf16: bool = False
 
     def __post_init__(self) -> None:
         for name in ('dropout', 'pooled_dropout', 'ema'):

@@ -58,6 +58,7 @@ class NoiseLoss:
     def __init__(self, painter: Painter, latents: Tensor, prompts: Prompts, settings: TrainSettings) -> None:
         self.painter, self.latents, self.prompts, self.settings = painter, latents, prompts, settings
         self.device = painter.unet.device
+        self.bf16 = self.device.type == 'cuda' or settings.bf16
         self.alphas = pocket_scheduler().alphas_cumprod
         self.ids, self.ids_2 = prompts.ids.to(self.device), prompts.ids_2.to(self.device)
 
@@ -89,7 +90,7 @@ class NoiseLoss:
         alphas = self.alphas[timesteps]
         a = alphas[:, None, None, None]
         noisy = (a.sqrt() * clean + (1 - a).sqrt() * noise).to(self.device, memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == 'cuda'):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             seq, pooled = self._encode(captions, captions if pooled_captions is None else pooled_captions)
             found = self.painter(noisy, timesteps.to(self.device), seq, pooled).float()
         errors = (found - noise.to(self.device)).square().mean((1, 2, 3))

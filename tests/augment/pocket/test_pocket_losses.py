@@ -5,7 +5,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from augment.pocket.data import Windows
-from augment.pocket.networks import FACTOR, Painter, new_vae
+from augment.pocket.networks import FACTOR, Painter, WideAttention, new_vae
 from augment.pocket.settings import StageSettings, TrainSettings
 from augment.pocket.tokenizers import pocket_tokenizers
 from augment.pocket.train_unet import NoiseLoss, Prompts, min_snr_weight, pocket_scheduler
@@ -161,6 +161,22 @@ def test_captions_are_left_out_by_their_share(monkeypatch, dropout, pooled_dropo
     assert (pooled[captions > 0] == 0).float().mean().item() == pytest.approx(pooled_dropout, abs=0.03)
     assert ((pooled == captions) | (pooled == 0)).all()
     assert (timesteps.min(), timesteps.max()) == (0, 999)
+
+
+@pytest.mark.parametrize('bf16', [False, True])
+def test_the_unet_computes_in_bfloat16_where_it_is_asked_to_and_attends_in_float32(bf16):
+    tokenizers = pocket_tokenizers(CAPTIONS)
+    painter, seen = Painter(tokenizers, 32), {}
+    painter.unet.set_attn_processor(WideAttention())
+    layer = painter.unet.mid_block.attentions[0].transformer_blocks[0].attn1
+    painter.unet.conv_in.register_forward_hook(lambda module, args, out: seen.update(conv=out.dtype))
+    layer.to_v.register_forward_hook(lambda module, args, out: seen.update(value=out.dtype))
+    layer.to_out[0].register_forward_pre_hook(lambda module, args: seen.update(mixed=args[0].dtype))
+    settings = TrainSettings(unet=StageSettings(1, 3, 1e-3), bf16=bf16)
+    loss = NoiseLoss(painter, torch.randn(2, 3, 4, 8, 8), Prompts.build(tokenizers, CAPTIONS), settings)
+    assert loss(torch.Generator()).dtype == torch.float32
+    half = torch.bfloat16 if bf16 else torch.float32
+    assert seen == {'conv': half, 'value': half, 'mixed': torch.float32}
 
 
 def test_the_loss_reaches_unet_and_both_encoders():

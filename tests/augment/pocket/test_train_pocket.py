@@ -35,6 +35,7 @@ def test_the_command_line_reaches_the_settings(monkeypatch):
     assert (changed.vae.steps, changed.unet.steps) == (7, 9)
     assert (changed.vae.batch, changed.unet.batch, changed.seed) == (5, 5, 2)
     assert changed.vae.rate == TrainSettings().vae.rate
+    assert settings_of(monkeypatch, '--bf16') == TrainSettings(bf16=True)
 
 
 def test_refusals_from_another_folder(tmp_path):
