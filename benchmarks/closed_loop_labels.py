@@ -1,0 +1,66 @@
+"""What the label policies do where the truth is known: on photographs with a word truly rendered about the defect.
+
+The renderer paints no word over a defect, so the photograph's own label is the true one and ``copy`` has no fault.
+Whatever the other policies change is wrong (``propose``) or given up (``ignore-ring``).
+"""
+
+from typing import NamedTuple
+
+import torch
+from closed_loop_data import BLADES, photographs, read, variants
+from torch import Tensor
+
+from augment.config.settings import WORDS, LabelSettings
+from augment.labels.names import IGNORED
+from augment.labels.policies import relabel
+from mmseg_ext.functional.confusion import class_scores, confusion_counts
+
+CLASSES = 3
+HEADS = ('word', 'propose: IoU with the truth', 'defect lost', 'background added', 'ignore-ring: withdrawn')
+
+
+class Faults(NamedTuple):
+    """Percent. ``iou``: of the proposed defects with the true ones, mean over the classes. ``lost`` is true defect
+    that the proposal calls background, ``added`` background that it calls defect, both of the true defect;
+    ``withdrawn`` the background of the word's region that ``ignore-ring`` takes out of the score.
+    """
+
+    iou: float
+    lost: float
+    added: float
+    withdrawn: float
+
+
+def policy_table() -> str:
+    """A line a word, as Markdown."""
+    lines = ['| ' + ' | '.join(HEADS) + ' |', '|' + '---|' * len(HEADS)]
+    for word in WORDS:
+        figures = ' | '.join(f'{figure:.1f}' for figure in policy_faults(word))
+        lines.append(f'| {word} | {figures} |')
+    return '\n'.join(lines)
+
+
+def policy_faults(word: str) -> Faults:
+    """The faults over all training photographs with ``word`` rendered."""
+    pixels, withdrawn, ground = torch.zeros(CLASSES, CLASSES, dtype=torch.int64), 0, 0
+    for shown, region in variants(word, photographs()):
+        before = read(BLADES, shown.name.partition('__')[0])
+        proposed, ring = (
+            relabel(before.image, shown.image, before.label, region, LabelSettings(mode=mode)).label
+            for mode in ('propose', 'ignore-ring')
+        )
+        pixels += confusion_counts(torch.tensor(proposed), torch.tensor(shown.label), CLASSES)
+        withdrawn += int((ring == IGNORED).sum())
+        ground += int((region & (shown.label == 0)).sum())
+    return faults(pixels, withdrawn, ground)
+
+
+def faults(pixels: Tensor, withdrawn: int, ground: int) -> Faults:
+    """From pixels by true (row) and proposed class, (C, C), and background of the regions: withdrawn, and all."""
+    defect = max(int(pixels[1:].sum()), 1)
+    return Faults(
+        iou=100 * float(class_scores(pixels)['IoU'][1:].mean()),
+        lost=100 * float(pixels[1:, 0].sum() / defect),
+        added=100 * float(pixels[0, 1:].sum() / defect),
+        withdrawn=100 * withdrawn / max(ground, 1),
+    )
