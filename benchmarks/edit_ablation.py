@@ -22,9 +22,7 @@ seconds are those of one thread on a CPU, which other work on the machine does n
 
 import argparse
 import hashlib
-import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -37,7 +35,9 @@ from run_table import ROOT, RunTable
 
 from augment.errors import run_command_line
 from augment.pocket.word_classifier import word_classifier
-from augment.sdxl.loader import ModelSource, load_pipeline, model_identity
+from augment.sdxl.identity import fingerprint
+from augment.sdxl.loader import PARTS, ModelSource, load_pipeline
+from augment.sdxl.upstream import StableDiffusionXLPipeline
 
 ROWS = RunTable(
     ROOT / 'benchmarks/edit_ablation.csv',
@@ -51,17 +51,17 @@ def run(args: argparse.Namespace, console: Console) -> None:
     """Measure what is not there yet, window by window."""
     if args.device == 'cpu':
         torch.set_num_threads(1)  # on so little, several threads only wait for each other
-    source = ModelSource(args.model, offline=True)
     shown = windows(args.data, args.images)
-    bench = Bench(load_pipeline(source, args.device), word_classifier(args.data, args.classifier), args.steps)
-    accuracy, model = bench.accuracy(args.data), short(model_identity(bench.pipe, source))
+    pipe = load_pipeline(ModelSource(args.model, offline=True), args.device)
+    bench = Bench(pipe, word_classifier(args.data, args.classifier), args.steps)
+    accuracy, model = bench.accuracy(args.data), weights(pipe)
     todo = [edit for edit in edits(shown, args.only) if not ROWS.has(key(edit, model, args.steps))]
     console.print(f'{len(todo)} edits of {len(shown)} windows to measure; model {model}, {args.steps} steps')
     start = time.monotonic()
     for done, edit in enumerate(track(todo, 'editing', console=console)):
         if done and edit.window is not todo[done - 1].window and todo[done - 1].window is todo[0].window:
             say_how_long(console, time.monotonic() - start, done, len(todo))
-        about = dict(index=edit.window.index, caption=edit.window.caption, device=bench.pipe.device.type)
+        about = dict(index=edit.window.index, caption=edit.window.caption, device=pipe.device.type)
         about |= dict(classifier_accuracy=accuracy)
         ROWS.append(key(edit, model, args.steps), about | bench.measure(edit))
 
@@ -71,19 +71,19 @@ def key(edit: Edit, model: str, steps: int) -> tuple[object, ...]:
     return model, steps, edit.name, edit.window.stem, edit.word
 
 
-def short(identity: dict) -> str:
-    """Twelve digits that tell one model's weights from another's, wherever they lie."""
-    files = json.dumps({name: part for name, part in identity.items() if name in ('files', 'revision', 'weights')})
-    return hashlib.sha256(files.encode()).hexdigest()[:12]
+def weights(pipe: StableDiffusionXLPipeline) -> str:
+    """Twelve digits that tell one model's weights from another's, wherever they lie and whatever is beside."""
+    prints = [fingerprint(getattr(pipe, part)) for part in PARTS]
+    return hashlib.sha256(''.join(prints).encode()).hexdigest()[:12]
 
 
 def say_how_long(console: Console, seconds: float, done: int, total: int) -> None:
-    """The projection from the first window."""
+    """The projection from the edits of the first window."""
     whole = seconds / done * total
-    console.print(f'the first window took {seconds / 60:.1f} min: about {whole / 60:.0f} min in all')
+    console.print(f'{done} edits took {seconds / 60:.1f} min: about {whole / 60:.0f} min for all {total}')
 
 
-def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--model', default=str(ROOT / 'data/pocket_sdxl'))
     parser.add_argument('--data', type=Path, default=ROOT / 'data/demo_words')
@@ -99,7 +99,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--only', nargs='+', choices=names, default=names, metavar='TABLE', help=', '.join(names))
     parser.add_argument('--print', action='store_true', dest='only_print')
     parser.add_argument('--gates', action='store_true', help=f'calibrate from the rows, into {GATES.name}')
-    args = parser.parse_args(words)
+    args = parser.parse_args()
     args.classifier = args.classifier or args.data.with_name('word_classifier.safetensors')
     return args
 

@@ -51,7 +51,7 @@ def tables_and_claims(rows: Sequence[Row], tables: Sequence[str]) -> str:
     if EVERY_WORD in tables:
         fast = [row for row in rows if row['setting'] == name_of(preset('fast'))]
         parts.append(_table(EVERY_WORD, {word: [row for row in fast if row['word'] == word] for word in WORDS}))
-    return '\n\n'.join([*parts, claims_table(rows, tables)])
+    return '\n\n'.join([*filter(None, parts), claims_table(rows, tables)])
 
 
 def _about(rows: Sequence[Row]) -> str:
@@ -69,7 +69,7 @@ def _table(name: str, groups: dict[str, list[Row]]) -> str:
     for label, rows in groups.items():
         if rows:
             lines.append(f'| {label} | {len(rows)} | ' + ' | '.join(_cell(rows, score) for score in SHOWN) + ' |')
-    return '\n'.join(lines)
+    return '\n'.join(lines) if any(groups.values()) else ''
 
 
 def _cell(rows: Sequence[Row], score: str) -> str:
@@ -96,7 +96,8 @@ def claims_table(rows: Sequence[Row], tables: Sequence[str]) -> str:
             continue
         what = f'{claim.table}: {claim.score}, {claim.more} against {claim.less}'
         judged = verdict(found.difference, p)
-        lines.append(f'| {claim.text} | {what} | {found.n} | {found.difference:+.3g} | {p:.2g} | {judged} |')
+        numbers = f'{found.difference:+.3g} | {p:.2g}' if found.n else ' | '
+        lines.append(f'| {claim.text} | {what} | {found.n} | {numbers} | {judged} |')
     return '\n'.join(lines)
 
 
