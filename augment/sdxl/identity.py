@@ -35,10 +35,15 @@ def model_identity(pipe: StableDiffusionXLPipeline, source: ModelSource) -> dict
 
 
 def hashes(path: Path) -> dict[str, str]:
-    """SHA-256 of a weight file, or of all weight and configuration files of a folder, by name within it."""
+    """SHA-256 of a weight file, or of all weight and configuration files of a folder, by name within it.
+
+    Beside the index of a pipeline lies what is said about it, and no part of it.
+    """
     if path.is_file():
         return {path.name: sha256(path)}
-    files = sorted(file for file in path.rglob('*') if file.suffix in ('.safetensors', '.json', '.txt'))
+    index = path / 'model_index.json'
+    files = [file for file in sorted(path.rglob('*')) if file.suffix in ('.safetensors', '.json', '.txt')]
+    files = [file for file in files if file == index or file.parent != path or not index.is_file()]
     shown = track(
         files, 'hashing the model', transient=True, disable=sum(f.stat().st_size for f in files) < 1 << 30
     )
