@@ -1,7 +1,8 @@
 """What the label policies do where the truth is known: on photographs with a word truly rendered about the defect.
 
 The renderer paints no word over a defect, so the photograph's own label is the true one and ``copy`` has no fault.
-Whatever the other policies change is wrong (``propose``) or given up (``ignore-ring``).
+What ``propose`` adds to it is wrong, what ``ignore-ring`` withdraws is given up. A proposal cannot lose anything
+here, where no pixel of a defect changes: that needs edits, whose truth nobody knows.
 """
 
 from typing import NamedTuple
@@ -16,17 +17,16 @@ from augment.labels.policies import relabel
 from mmseg_ext.functional.confusion import class_scores, confusion_counts
 
 CLASSES = 3
-HEADS = ('word', 'propose: IoU with the truth', 'defect lost', 'background added', 'ignore-ring: withdrawn')
+HEADS = ('word', 'propose: IoU with the truth', 'background added', 'ignore-ring: withdrawn')
 
 
 class Faults(NamedTuple):
-    """Percent. ``iou``: of the proposed defects with the true ones, mean over the classes. ``lost`` is true defect
-    that the proposal calls background, ``added`` background that it calls defect, both of the true defect;
-    ``withdrawn`` the background of the word's region that ``ignore-ring`` takes out of the score.
+    """Percent. ``iou``: of the proposed defects with the true ones, mean over the classes. ``added`` is background
+    that the proposal calls defect, of the true defect; ``withdrawn`` the background of the word's region that
+    ``ignore-ring`` takes out of the score.
     """
 
     iou: float
-    lost: float
     added: float
     withdrawn: float
 
@@ -60,7 +60,6 @@ def faults(pixels: Tensor, withdrawn: int, ground: int) -> Faults:
     defect = max(int(pixels[1:].sum()), 1)
     return Faults(
         iou=100 * float(class_scores(pixels)['IoU'][1:].mean()),
-        lost=100 * float(pixels[1:, 0].sum() / defect),
         added=100 * float(pixels[0, 1:].sum() / defect),
         withdrawn=100 * withdrawn / max(ground, 1),
     )

@@ -15,7 +15,8 @@ NOT_SHOWN = (
     'Not shown: real photographs, long trainings, pretrained networks. The edits are of one seed and the training '
     'photographs one draw, which no interval here contains. The editor was trained on thousands of windows of the '
     'same renderer: what its edits add is not had from twenty photographs alone. Rows differ in the number of '
-    'their training images, not in that of iterations and crops.'
+    'their training images, not in that of iterations and crops; a photograph without a defect has no edit, and '
+    'is drawn less often beside edits.'
 )
 
 
