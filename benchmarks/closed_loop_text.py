@@ -11,6 +11,7 @@ from mmseg_ext.reports.comparison.selection import Choice, Selection, select
 from mmseg_ext.reports.comparison.tables import score_tables
 
 MEAN = 'mIoU_fg'  # the score that verdicts speak of
+BY_CHANCE = 0.05  # of the verdicts, where nothing differs
 NOT_SHOWN = (
     'Not shown: real photographs, long trainings, pretrained networks. The edits are of one seed and the training '
     'photographs one draw, which no interval here contains. The editor was trained on thousands of windows of the '
@@ -91,7 +92,8 @@ def sceptic(tables: Sequence[ScoreTable], edits: Mapping[str, int]) -> Iterator[
         f'{TRAIN} training and {TEST} test photographs, {" to ".join(map(str, seeds))} seeds a row. Edits that '
         f'passed the gates: {counts}. Of {len(lines)} words '
         f'{verdicts.count(GAIN)} gain and {verdicts.count(LOSS)} lose more than noise in the mean IoU of the '
-        'defects; noise is a paired bootstrap over test images and a Welch interval over seeds together.'
+        f'defects, where up to about {BY_CHANCE * len(lines):.1f} would by chance if nothing differed; noise is a '
+        'paired bootstrap over test images and a Welch interval over seeds together.'
     )
     told = [f'{line.label} {" ".join(difference(table, line))}' for table in others for line in judged(table)]
     yield f'Beside them: {"; ".join(told) or "nothing finished"}.'

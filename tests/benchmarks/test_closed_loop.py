@@ -175,6 +175,7 @@ def project(tmp_path):
 def test_the_sentence_counts_gains_and_losses(project):
     text = report(project, closed_loop.PLANS, {'rust': 7, 'dent': 6, 'peeling': 5})
     assert 'Of 3 words 1 gain and 1 lose more than noise' in text
+    assert 'up to about 0.2 would by chance' in text
     assert 'rust 7, dent 6, peeling 5' in text
     assert '3 seeds a row' in text
     assert 'The rule that knows the noise chooses rust' in text
