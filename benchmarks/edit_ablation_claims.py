@@ -50,7 +50,7 @@ CLAIMS = (
         'ddim',
     ),
     Claim(
-        'direct keeps it better still',
+        'direct keeps the background better than null-text',
         UNBLENDED,
         'background_psnr',
         'direct',
@@ -58,15 +58,17 @@ CLAIMS = (
     ),
     Claim('direct shows the word better than null-text', 'inversion', 'word_score', 'direct', 'null-text'),
     Claim(
-        'the threshold of prox-npi keeps the background',
+        'prox-npi keeps the background better than NPI',
         UNBLENDED,
         'background_psnr',
         'prox-npi',
         'npi',
     ),
-    Claim('from the source prompt null-text leads back better', 'null-init', 'recon_psnr', 'source', 'empty'),
-    Claim('from the source prompt it costs less', 'null-init', 'forward', 'empty', 'source'),
-    Claim('from the source prompt it changes the region more', 'null-init', 'change', 'source', 'empty'),
+    Claim('null-text begun at the source prompt leads back better', 'null-init', 'recon_psnr', 'source', 'empty'),
+    Claim('null-text begun at the source prompt costs less', 'null-init', 'forward', 'empty', 'source'),
+    Claim(
+        'null-text begun at the source prompt changes the region more', 'null-init', 'change', 'source', 'empty'
+    ),
     Claim('fixed-point passes make NPI lead back better', 'npi-fixed-point', 'recon_psnr', '2', '0'),
     Claim('RLI makes the inversion lead back better', 'rli', 'recon_psnr', '0.1', '0'),
     Claim('RLI raises the change in the region', 'rli', 'change', '0.1', '0'),
