@@ -11,7 +11,7 @@ is trained on every set, on what else could be done with twenty photographs, and
 edits under several labels: the plans configs/sweeps/closed_loop*.yaml, by p2p_edit.py, run_main.sh, report.py and
 select_augmentation.py, as a user would call them. Seed after seed: each time the seeds of a plan are through, its
 rows are appended to closed_loop.csv and closed_loop.md is written anew. The same command again does what is left.
-Edits made anew are another training: give those another --project.
+For other edits delete data/closed_loop, and give another --project: they are another training.
 """
 
 import argparse
