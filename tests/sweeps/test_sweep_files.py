@@ -19,6 +19,7 @@ FILES = {
     file.stem: file for file in (ROOT / 'configs/sweeps').glob('*.yaml') if not file.stem.startswith('space_')
 }
 RUNS = dict(relabel=18, losses=18, focal_ce=27, words=21, results=72, gamma=12, quick=2)
+SMALL = dict(closed_loop=21, closed_loop_controls=12, closed_loop_labels=30)  # of rendered blades
 TABLES = sorted(RUNS.keys() - {'quick'})
 TWELVE = ['GCNet', 'APCNet', 'PSPNet', 'Fast-SCNN', 'MobileNetV3', 'UPerNet']
 TWELVE += ['ANN', 'BiSeNetV2', 'BEiT', 'ViT', 'CCNet', 'DANet']
@@ -58,11 +59,11 @@ def of(plan: Plan, configs: dict[Path, Config]) -> list[tuple[Line, Config]]:
     return [(line, configs[line.jobs[0].folder]) for line in plan.lines]
 
 
-@pytest.mark.parametrize('name', RUNS)
-def test_number_of_runs(plans, name):
+@pytest.mark.parametrize(('name', 'runs'), (RUNS | SMALL).items())
+def test_number_of_runs(plans, name, runs):
     plan, text = plans[name], FILES[name].read_text(encoding='utf-8')
-    assert len(plan.jobs) == RUNS[name] == sum(len(line.jobs) for line in plan.lines)
-    assert name == 'quick' or f'= {RUNS[name]} runs' in text
+    assert len(plan.jobs) == runs == sum(len(line.jobs) for line in plan.lines)
+    assert name == 'quick' or f'= {runs} runs' in text
     assert {job.seed for job in plan.jobs} == ({0} if name == 'quick' else {0, 1, 2})
 
 
