@@ -1,4 +1,4 @@
-"""What each setting of an edit does, one factor after another around the preset readme, on the pocket model.
+"""What each setting of an edit does, one factor after another around one centre, on the pocket model.
 
 python tools/render_demo_data.py --words                               # the windows
 python benchmarks/edit_ablation.py                                     # 12 windows, 20 steps; it says how long
@@ -8,13 +8,13 @@ python benchmarks/edit_ablation.py --print                             # the row
 python benchmarks/edit_ablation.py --gates                             # thresholds of the gates, from these rows
 
 Windows of split test that show a defect and no word, on blades that the model was not trained on; the first is
-edited towards scratch, the second towards rust and so on, the same in every row. The settings are readme's, with
-the window's caption as the source prompt and the whole window shown. A row is appended to
-benchmarks/edit_ablation.csv as it is measured; rows that are there are skipped. Settings that share an inversion
+edited towards scratch, the second towards rust and so on, the same in every row. The centre is the preset pocket
+with readme's inversion, the window's caption as the source prompt, and the whole window shown. A row is appended
+to benchmarks/edit_ablation.csv as it is measured; rows that are there are skipped. Settings that share an inversion
 share it in memory, and each row counts it in full.
 
 Reconstruction is where the guided steps lead without being held on the path ('unedited': the autoencoder alone).
-Background is what lies more than 16 pixels from the defect, as the model drew it, before the photograph's own
+Background is what lies more than 32 pixels from the defect, as the model drew it, before the photograph's own
 pixels are put back. Word is the probability that a classifier gives the word in the finished edit; what it says of
 the unedited windows stands beside it. Rows and gradients are counted at the UNet, inversion and edit together;
 seconds are those of one thread on a CPU, which other work on the machine does not lengthen much.

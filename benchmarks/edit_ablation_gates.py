@@ -101,11 +101,10 @@ def proposed(gate: Gate, accepted: np.ndarray, present: float, p: float) -> floa
     return min(present, rounded) if gate.at_least else max(present, rounded)
 
 
-def preset_text(lines: Sequence[Mapping[str, Any]], source: str) -> str:
-    """A preset of ``fast`` with the proposed thresholds, TOML; ``source`` says what they were measured on."""
-    head = f'# The preset fast, its gates calibrated on {source}.\n'
-    inversion = "[inversion]\nmethod = 'npi'\nfixed_point = 2\npin_source = true\n"
-    return f'{head}{inversion}\n[gates]\n' + ''.join(f'{line["gate"]} = {line["proposed"]}\n' for line in lines)
+def gates_text(lines: Sequence[Mapping[str, Any]], source: str) -> str:
+    """The proposed thresholds as a preset has them, TOML; ``source`` says what they were measured on."""
+    head = f'[gates]  # calibrated on {source}\n'
+    return head + ''.join(f'{line["gate"]} = {line["proposed"]}\n' for line in lines)
 
 
 def _quantiles(group: str, values: np.ndarray) -> dict[str, float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from edit_ablation_claims import CLAIMS, Claim, finding, holm, verdict
-from edit_ablation_gates import COLUMNS, calibrated, is_accepted, preset_text
+from edit_ablation_gates import COLUMNS, calibrated, gates_text, is_accepted
 from edit_ablation_settings import EVERY_WORD, TABLES, UNEDITED, name_of, preset, turn
 
 from augment.config.settings import WORDS
@@ -49,8 +49,8 @@ def tables_and_claims(rows: Sequence[Row], tables: Sequence[str]) -> str:
         if name in tables:
             parts.append(_table(name, {label: own(rows, name_of(each)) for label, each in settings.items()}))
     if EVERY_WORD in tables:
-        fast = [row for row in rows if row['setting'] == name_of(preset('fast'))]
-        parts.append(_table(EVERY_WORD, {word: [row for row in fast if row['word'] == word] for word in WORDS}))
+        used = [row for row in rows if row['setting'] == name_of(preset('pocket'))]
+        parts.append(_table(EVERY_WORD, {word: [row for row in used if row['word'] == word] for word in WORDS}))
     return '\n\n'.join([*filter(None, parts), claims_table(rows, tables)])
 
 
@@ -107,15 +107,15 @@ def _scores(rows: Sequence[Row], claim: Claim, label: str) -> dict[str, float]:
 
 
 def gate_tables(rows: Sequence[Row], path: Path) -> str:
-    """Calibrate on all edits and on those of the preset fast; the lines go to ``path``, a preset to the screen."""
+    """Calibrate on all edits and on the preset's; the lines go to ``path``, its gates to the screen."""
     edited = [row for row in rows if row['setting'] != UNEDITED]
-    fast = [row for row in edited if row['setting'] == name_of(preset('fast'))]
-    lines = calibrated(edited, 'all') + calibrated(fast, 'fast')
+    used = [row for row in edited if row['setting'] == name_of(preset('pocket'))]
+    lines = calibrated(edited, 'all') + calibrated(used, 'pocket')
     write_text(path, _csv(lines))
-    shares = [f'{sum(map(is_accepted, chosen))} of {len(chosen)}' for chosen in (edited, fast)]
-    accepted = f'Accepted: {shares[0]} edits of all settings, {shares[1]} of the preset fast.'
-    source = f'{len({row["window"] for row in fast})} windows, {rows[0]["steps"]} steps, model {rows[0]["model"]}'
-    text = preset_text([line for line in lines if line['edits'] == 'fast'], source)
+    shares = [f'{sum(map(is_accepted, chosen))} of {len(chosen)}' for chosen in (edited, used)]
+    accepted = f'Accepted: {shares[0]} edits of all settings, {shares[1]} of the preset pocket.'
+    source = f'{len({row["window"] for row in used})} windows, {rows[0]["steps"]} steps, model {rows[0]["model"]}'
+    text = gates_text([line for line in lines if line['edits'] == 'pocket'], source)
     return '\n\n'.join([accepted, _gates(lines), f'```toml\n{text}```'])
 
 

@@ -1,7 +1,7 @@
-"""Which settings of an edit are compared: one factor after another around the preset readme."""
+"""Which settings of an edit are compared: one factor after another around one centre."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from augment.dataset.reading import has_defect, read_image, read_label
 from augment.errors import UsageError
 from augment.pocket.data import read_captions
 
+CENTRE = 'centre'
 UNEDITED = 'unedited'  # a row of the photograph itself: what the scores are without an edit
 FREE = {'blend.by': 'none'}  # nothing holds the background but the method: where methods can be told apart in it
 SHOWN_WHOLE = {'crop.mode': 'none', 'blend.composite': False}  # the windows are what the model was trained on
@@ -29,10 +30,20 @@ def _each(setting: str, *values: Any, also: Overrides | None = None) -> dict[str
 
 
 @cache
+def centre() -> EditSettings:
+    """What the factors are changed in: the preset pocket, but inverted as readme does.
+
+    At readme's guidance of 15 this model's textures are white and black, and nothing else would show in them.
+    """
+    return replace(load_preset('pocket'), inversion=load_preset('readme').inversion)
+
+
+@cache
 def preset(name: str) -> dict[str, Any]:
-    """What a preset sets otherwise than readme does."""
-    readme, other = (flat(settings_dict(load_preset(each))) for each in ('readme', name))
-    return {key: value for key, value in other.items() if value != readme[key]}
+    """What a preset sets otherwise than the centre does, apart from its gates."""
+    middle, other = (flat(settings_dict(each)) for each in (centre(), load_preset(name)))
+    changed = {key: value for key, value in other.items() if value != middle[key]}
+    return {key: value for key, value in changed.items() if not key.startswith('gates.')}
 
 
 TABLES: dict[str, dict[str, Overrides]] = {
@@ -49,15 +60,14 @@ TABLES: dict[str, dict[str, Overrides]] = {
     'unblended-guidance': _each('guidance', 3.0, 5.0, 7.5, 10.0, 15.0, also=FREE),
     'blend': _each('blend.by', 'label', 'attention', 'label+attention', 'none'),
 }
-EVERY_WORD = 'words'  # every window towards every word by the preset fast, as the gates will meet them
+EVERY_WORD = 'words'  # every window towards every word by the preset pocket, as the gates will meet them
 
 
 def name_of(overrides: Overrides) -> str:
-    """What tells a setting from readme, the same text for the same setting whatever table it comes from."""
-    readme = flat(settings_dict(load_preset('readme')))
-    return (
-        ' '.join(f'{key}={value}' for key, value in sorted(overrides.items()) if value != readme[key]) or 'readme'
-    )
+    """What tells a setting from the centre, the same text for the same setting whatever table it comes from."""
+    middle = flat(settings_dict(centre()))
+    changed = {key: value for key, value in sorted(overrides.items()) if value != middle[key]}
+    return ' '.join(f'{key}={value}' for key, value in changed.items()) or CENTRE
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +113,7 @@ def windows(root: Path, count: int) -> list[Window]:
 
 @dataclass(frozen=True)
 class Edit:
-    """One row: a window, a setting by what it changes in readme (None: no edit), and the word."""
+    """One row: a window, a setting by what it changes in the centre (None: no edit), and the word."""
 
     window: Window
     overrides: Overrides | None
@@ -118,7 +128,7 @@ class Edit:
         """All settings; the prompts are the window's caption, without and with the word."""
         prompts = {'source_prompt': self.window.caption, 'target_template': self.window.caption + ' with {word}'}
         changed = {**prompts, 'steps': steps, **SHOWN_WHOLE, **self.overrides}
-        return overridden(load_preset('readme'), changed)
+        return overridden(centre(), changed)
 
 
 def edits(shown: Sequence[Window], tables: Sequence[str]) -> Iterator[Edit]:
@@ -126,5 +136,5 @@ def edits(shown: Sequence[Window], tables: Sequence[str]) -> Iterator[Edit]:
     for window in shown:
         rows = [Edit(window, None, window.word)]
         rows += [Edit(window, each, window.word) for table in tables for each in TABLES.get(table, {}).values()]
-        rows += [Edit(window, preset('fast'), word) for word in WORDS if EVERY_WORD in tables]
+        rows += [Edit(window, preset('pocket'), word) for word in WORDS if EVERY_WORD in tables]
         yield from {(edit.name, edit.word): edit for edit in rows}.values()

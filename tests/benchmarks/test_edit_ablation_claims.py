@@ -70,13 +70,13 @@ def row(setting, index, word_score, word=None):
 
 
 def test_a_window_counts_with_its_own_word_alone():
-    rows = [row('readme', 1, 0.5), row('readme', 1, 0.9, word=turn(2))]
-    assert own(rows, 'readme') == rows[:1]
+    rows = [row('centre', 1, 0.5), row('centre', 1, 0.9, word=turn(2))]
+    assert own(rows, 'centre') == rows[:1]
 
 
 def test_the_printed_claim_takes_its_scores_from_its_rows():
-    stronger = [row('readme', k, 0.5 + k / 100) for k in range(12)]  # guidance 15 is that of readme
-    weaker = [row('guidance=3.0', k, 0.1) for k in range(12)]
+    stronger = [row('guidance=15.0', k, 0.5 + k / 100) for k in range(12)]
+    weaker = [row('centre', k, 0.1) for k in range(12)]  # whose guidance is 3
     [line] = [line for line in claims_table(stronger + weaker, ['guidance']).splitlines() if 'strengthens' in line]
     assert line.split('|')[3:7] == [' 12 ', ' +0.455 ', ' 0.00049 ', ' supported ']
     assert 'strengthens' not in claims_table(stronger + weaker, ['rli'])

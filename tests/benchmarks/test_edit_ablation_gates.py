@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from edit_ablation_gates import calibrated, is_accepted, preset_text, proposed, separation
+from edit_ablation_gates import calibrated, gates_text, is_accepted, proposed, separation
 
 from augment.config.presets import load_preset
 from augment.quality.gates import GATES, OPTIONAL
@@ -75,10 +75,9 @@ def test_lines():
     assert (line['accepted_refused'], line['others_refused']) == (pytest.approx(1 / 40), 1.0)
 
 
-def test_the_preset_can_be_read_and_is_fast_but_for_its_gates(tmp_path):
+def test_the_thresholds_can_be_read_as_those_of_a_preset(tmp_path):
     path = tmp_path / 'pocket.toml'
-    path.write_text(preset_text(calibrated([row(survival=0.5) for _ in range(40)], 'fast'), 'windows'))
+    path.write_text(gates_text(calibrated([row(survival=0.5) for _ in range(40)], 'pocket'), 'windows'))
     settings = load_preset(path)
     assert settings.gates.survival == 0.3
     assert settings.gates.recon_psnr == 1.0
-    assert settings.inversion == load_preset('fast').inversion

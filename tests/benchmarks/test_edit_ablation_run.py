@@ -76,13 +76,13 @@ def test_each_edit_comes_once_and_the_words_take_turns(words_folder):
     found = list(edits(windows(words_folder, 2), [*TABLES, 'words']))
     names = [(each.window.stem, each.name, each.word) for each in found]
     assert len({*names}) == len(names)
-    assert {each.word for each in found if each.name == 'readme'} == {*WORDS[:2]}
-    assert {each.word for each in found if each.name == name_of(preset('fast'))} == {*WORDS}
+    assert {each.word for each in found if each.name == 'centre'} == {*WORDS[:2]}
+    assert {each.word for each in found if each.name == name_of(preset('pocket'))} == {*WORDS}
 
 
-def test_the_preset_fast_is_a_row_of_another_table():
-    assert name_of(preset('fast')) == name_of(TABLES['npi-fixed-point']['2'])
-    assert name_of(TABLES['guidance']['15']) == name_of(TABLES['rli']['0.1']) == 'readme'
+def test_the_preset_is_a_row_of_another_table():
+    assert name_of(preset('pocket')) == name_of(TABLES['npi-fixed-point']['2'])
+    assert name_of(TABLES['guidance']['3']) == name_of(TABLES['rli']['0.1']) == 'centre'
 
 
 def test_evaluations_by_hand(rows):
@@ -91,14 +91,14 @@ def test_evaluations_by_hand(rows):
     counts = {name: (int(row['forward']), int(row['backward'])) for name, row in rows.items() if row['forward']}
     assert counts['inversion.method=npi'] == counts['inversion.method=direct'] == (7, 0)
     assert counts['inversion.method=ddim'] == (10, 0)
-    assert counts['readme'][0] > 7
-    assert counts['readme'][1] > 0
+    assert counts['centre'][0] > 7
+    assert counts['centre'][1] > 0
 
 
 def test_an_inversion_that_is_shared_is_counted_in_each_row(rows):
-    assert rows['blend.by=none']['backward'] == rows['readme']['backward']
-    assert rows['blend.by=none']['forward'] == rows['readme']['forward']
-    assert rows['blend.by=none']['recon_psnr'] == rows['readme']['recon_psnr']
+    assert rows['blend.by=none']['backward'] == rows['centre']['backward']
+    assert rows['blend.by=none']['forward'] == rows['centre']['forward']
+    assert rows['blend.by=none']['recon_psnr'] == rows['centre']['recon_psnr']
 
 
 def test_reconstruction_is_that_of_the_inversion_let_go(rows):
@@ -112,8 +112,8 @@ def test_reconstruction_is_that_of_the_inversion_let_go(rows):
 
 
 def test_background_is_judged_as_drawn_and_the_gate_as_finished(rows):
-    assert float(rows['readme']['background_psnr']) < 60
-    assert (float(rows['readme']['gate_background_psnr']), float(rows['readme']['stray'])) == (200.0, 0.0)
+    assert float(rows['centre']['background_psnr']) < 60
+    assert (float(rows['centre']['gate_background_psnr']), float(rows['centre']['stray'])) == (200.0, 0.0)
     assert float(rows['blend.by=none']['stray']) > 0
     assert float(rows['blend.by=none']['gate_area']) == 1.0
 

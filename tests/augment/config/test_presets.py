@@ -49,8 +49,19 @@ def test_fast_optimises_nothing():
     ]
 
 
+def test_pocket_is_fast_with_less_guidance_and_more_room():
+    fast, pocket = load_preset('fast'), load_preset('pocket')
+    assert pocket.inversion == fast.inversion
+    changed = differences(settings_dict(fast), settings_dict(pocket))
+    assert [line for line in changed if not line.startswith('gates.')] == [
+        'blend.feather: 6 -> 8',
+        'blend.halo: 16 -> 32',
+        'guidance: 15.0 -> 3.0',
+    ]
+
+
 def test_the_default_preset_is_named_first():
-    assert preset_names() == ['readme', 'fast', 'paper']
+    assert preset_names() == ['readme', 'fast', 'paper', 'pocket']
 
 
 @pytest.mark.parametrize(
