@@ -45,7 +45,7 @@ TEXT = TABLE.path.with_suffix('.md')
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--model', default='pocket', help='that edits, as for p2p_edit.py; default: pocket')
-    parser.add_argument('--preset', default='fast', help='of the edits; default: fast')
+    parser.add_argument('--preset', default='pocket', help='of the edits; default: pocket')
     parser.add_argument('--steps', type=int, default=20, help='of the edits; default: 20')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2], help='of the trainings')
     parser.add_argument('--project', default='closed_loop', help='folder of the runs in work_dirs')

@@ -10,8 +10,8 @@ python benchmarks/edit_ablation.py --gates                             # thresho
 Windows of split test that show a defect and no word, on blades that the model was not trained on; the first is
 edited towards scratch, the second towards rust and so on, the same in every row. The centre is the preset pocket
 with readme's inversion, the window's caption as the source prompt, and the whole window shown. A row is appended
-to benchmarks/edit_ablation.csv as it is measured; rows that are there are skipped. Settings that share an inversion
-share it in memory, and each row counts it in full.
+to benchmarks/edit_ablation.csv as it is measured; rows that are there are skipped. Settings that share an
+inversion share it in memory, and each row counts it in full.
 
 Reconstruction is where the guided steps lead without being held on the path ('unedited': the autoencoder alone).
 Background is what lies more than 32 pixels from the defect, as the model drew it, before the photograph's own
