@@ -37,7 +37,7 @@ LEARNT = {'tuned prompt': 'incontext', 'fine-tuned': 'finetune'}  # what begins 
 SCORES = ('catch_rate', 'yield_rate', 'PES', 'mIoU_pos', 'mIoU_neg', 'prompt_sensitivity')
 TABLE = RunTable(
     ROOT / 'benchmarks/prompting.csv',
-    ('data', 'training', 'begun', 'seed', 'iterations', 'batch', 'judged', 'split', 'gate'),
+    ('data', 'training', 'begun', 'seed', 'iterations', 'batch', 'weight', 'judged', 'split', 'gate'),
     ('minutes', 'device', 'pairs', *SCORES),
 )
 SETS = ('seen', 'unseen')
@@ -70,7 +70,8 @@ def begun(args: argparse.Namespace) -> str:
 def train(training: str, seed: int, args: argparse.Namespace) -> Path:
     """Train, or go on; the folder of the run."""
     after = f'_after_{begun(args)}' if args.begin else ''
-    name = f'{args.data}_{training.replace(" ", "_")}_{args.iterations}x{args.batch}{after}'
+    weight = '' if args.weight == 5 else f'_weight{args.weight:g}'
+    name = f'{args.data}_{training.replace(" ", "_")}_{args.iterations}x{args.batch}{weight}{after}'
     folder, crop = args.root / name / f'seed{seed}', 'train_dataloader.dataset.pipeline.1.scale'
     swap, iterations, begin = f'{args.data}_unseen', args.iterations, args.begin
     options = {crop: str(SCALE[args.data]).replace(' ', '')}
@@ -146,7 +147,7 @@ def main() -> None:
     args = parser.parse_args()
     for seed in args.seeds if not args.only_print else ():
         for training in args.trainings:
-            key = (args.data, training, begun(args), seed, args.iterations, args.batch)
+            key = (args.data, training, begun(args), seed, args.iterations, args.batch, args.weight)
             asked = [each for each in judged(training, args.splits) if not TABLE.has((*key, *each))]
             run = train(training, seed, args) if asked else None
             for each in asked:
@@ -155,7 +156,7 @@ def main() -> None:
                 row = dict(minutes=round(trained['train_seconds'] / 60, 1), device=result['device'])
                 row |= dict(pairs=result['images']) | {name: result['scores'][name] for name in SCORES}
                 TABLE.append((*key, *each), row)
-    print(TABLE.markdown(('data', 'training', 'begun', 'seed', 'judged', 'split', 'gate', *SCORES)))
+    print(TABLE.markdown(('data', 'training', 'begun', 'weight', 'seed', 'judged', 'split', 'gate', *SCORES)))
 
 
 if __name__ == '__main__':
