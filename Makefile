@@ -1,6 +1,6 @@
 # make setup   .venv with everything, exact versions
 # make demo    render defects, train, test, and show where to look: about five minutes on two cores
-# make demo-augment    edit forty of these pictures towards peeling with the small model: about ten minutes
+# make demo-augment    edit forty of these pictures towards peeling with the small model: about six minutes
 # make test    the whole suite
 # make style   ruff
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
