@@ -54,6 +54,7 @@ def main() -> None:
     from augment.pocket.figures import table
     from augment.pocket.quality import Amounts
     from augment.pocket.quality_job import Job, kept, run
+    from augment.pocket.word_classifier import FILE
 
     if args.print:
         print(table(kept(args.model)))
@@ -62,7 +63,7 @@ def main() -> None:
         torch.set_num_threads(args.threads)
     names = ('samples', 'guidance', 'steps', 'windows', 'inverted', 'inversion_steps')
     amounts = replace(Amounts(), **{name: value for name in names if (value := getattr(args, name)) is not None})
-    classifier = args.classifier or args.data / 'word_classifier.safetensors'
+    classifier = args.classifier or args.data / FILE
     print(table(run(Job(args.model, args.data, classifier, amounts, find_place(args.device)))))
 
 

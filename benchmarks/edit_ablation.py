@@ -34,7 +34,7 @@ from rich.progress import track
 from run_table import ROOT, RunTable
 
 from augment.errors import run_command_line
-from augment.pocket.word_classifier import word_classifier
+from augment.pocket.word_classifier import FILE, word_classifier
 from augment.sdxl.identity import fingerprint
 from augment.sdxl.loader import PARTS, ModelSource, load_pipeline
 from augment.sdxl.upstream import StableDiffusionXLPipeline
@@ -90,7 +90,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         '--classifier',
         type=Path,
-        help='trained there if absent; default: word_classifier.safetensors beside --data',
+        help='trained there if absent; default: that of augment/measure_pocket.py, within --data',
     )
     parser.add_argument('--images', type=int, default=12, metavar='N')
     parser.add_argument('--steps', type=int, default=20, metavar='T')
@@ -100,7 +100,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument('--print', action='store_true', dest='only_print')
     parser.add_argument('--gates', action='store_true', help=f'calibrate from the rows, into {GATES.name}')
     args = parser.parse_args()
-    args.classifier = args.classifier or args.data.with_name('word_classifier.safetensors')
+    args.classifier = args.classifier or args.data / FILE
     return args
 
 

@@ -2,8 +2,10 @@
 
 python tools/render_demo_data.py --words --count 1500
 python benchmarks/prompting.py                                 # a small network from scratch: 40 minutes of CPU
-python benchmarks/prompting.py --data defect_types --begin \
-    work_dirs/prompting/exp/demo_words_positive_pairs_1400x8/seed0 # photographs of magnetic tiles and roads
+python benchmarks/prompting.py --trainings 'half negative' 'tuned prompt' 'fine-tuned' --begin \
+    work_dirs/prompting/exp/demo_words_positive_pairs_1400x8/seed0 # goes on with what finds defects
+python benchmarks/prompting.py --data defect_types --iterations 600 --begin \
+    work_dirs/prompting/exp/demo_words_half_negative_1400x8_after_*/seed0 # photographs
 python benchmarks/prompting.py --data defect_types --recipe configs/seggpt/seggpt_vit-large_finetune_*.py \
     --iterations 5000 --batch 4 --half 0 --weight 1 --no-fixed # with the published weights, for a GPU
 python benchmarks/prompting.py --print                         # the rows that are there, as Markdown

@@ -9,9 +9,7 @@ from augment.config.settings import WORDS
 from augment.dataset.outset import slug
 from augment.dataset.source import data_root
 from augment.errors import UsageError
-
-BASE_MODEL = 'stabilityai/stable-diffusion-xl-base-1.0'
-TRIAL, POCKET = 'tiny-random', 'pocket'
+from augment.sdxl.source import BASE, POCKET, TINY
 
 
 def build_parser(description: str) -> ArgumentParser:
@@ -50,10 +48,10 @@ def _add_data(group: ArgumentParser) -> None:
 
 def _add_model(group: ArgumentParser) -> None:
     model = (
-        f'hub id, folder or .safetensors file; {POCKET}: small, for rendered defects; {TRIAL}: random weights, '
-        f'tries the chain in seconds ({BASE_MODEL})'
+        f'hub id, folder or .safetensors file; {POCKET}: small, for rendered defects; {TINY}: random weights, '
+        f'tries the chain in seconds ({BASE})'
     )
-    group.add_argument('--model', default=BASE_MODEL, metavar='MODEL', help=model)
+    group.add_argument('--model', default=BASE, metavar='MODEL', help=model)
     group.add_argument('--lora', metavar='MODEL', help='low-rank weights added to it')
     group.add_argument('--vae', metavar='MODEL', help='another autoencoder')
     group.add_argument('--variant', metavar='NAME', help='of weights that are there more than once, such as fp16')

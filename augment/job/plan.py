@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from augment.config.flags import settings_from
 from augment.config.settings import EditSettings
@@ -15,10 +15,8 @@ from augment.dataset.runfile import check_same, describe_run
 from augment.dataset.shard import Shard, parse_shard
 from augment.dataset.source import Item, Source, check_stems, data_root, open_folders, open_set, selected
 from augment.errors import UsageError
-from augment.job.options import POCKET, TRIAL, asked_words, check_together
-
-if TYPE_CHECKING:
-    from augment.sdxl.source import ModelSource
+from augment.job.options import asked_words, check_together
+from augment.sdxl.source import POCKET, TINY, ModelSource
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Plan:
     @property
     def is_trial(self) -> bool:
         """Whether the model's weights are random."""
-        return self.args.model == TRIAL
+        return self.args.model == TINY
 
     @property
     def is_pocket(self) -> bool:
@@ -57,7 +55,7 @@ class Plan:
         return found
 
     @cached_property
-    def model(self) -> 'ModelSource':
+    def model(self) -> ModelSource:
         """The model that was asked for."""
         return _model(self.args)
 
@@ -86,12 +84,10 @@ def make_plan(args: Namespace) -> Plan:
 
 def _settings(args: Namespace) -> EditSettings:
     labelled = not args.img_dir or bool(args.ann_dir)
-    return settings_from(args, labelled, args.model == TRIAL)
+    return settings_from(args, labelled, args.model == TINY)
 
 
-def _model(args: Namespace) -> 'ModelSource':
-    from augment.sdxl.source import ModelSource
-
+def _model(args: Namespace) -> ModelSource:
     return ModelSource(args.model, args.lora, args.vae, args.variant, args.offline)
 
 
@@ -109,7 +105,7 @@ def _roots(args: Namespace, source: Source, words: Sequence[str]) -> dict[str, P
     if args.out:
         return dict.fromkeys(words, args.out)
     beside = Path(os.path.normpath(args.data / '..')) if args.data else data_root()
-    end = '_trial' if args.model == TRIAL else ''
+    end = '_trial' if args.model == TINY else ''
     return {word: beside / f'{source.name}_{slug(word)}{end}' for word in words}
 
 

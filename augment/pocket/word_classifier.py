@@ -25,6 +25,7 @@ from augment.pocket.loop import Stage, train
 from augment.pocket.settings import StageSettings
 
 CLASSES = ('none', *WORDS)
+FILE = 'word_classifier.safetensors'  # where it is kept, within the folder of the windows
 WIDTHS = 24, 48, 72, 96  # channels after each halving of the sides
 STEPS, BATCH, RATE, EMA = 900, 32, 3e-3, 0.99
 AT_ONCE = 64  # windows that are judged together
