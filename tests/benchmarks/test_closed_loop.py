@@ -150,7 +150,7 @@ def test_arms_of_a_network_differ_in_what_they_train_on_alone(arms):
         kept = cfg.to_dict()
         kept['train_dataloader']['dataset'] = kept['train_pipeline'] = None
         assert first_difference(kept, first.setdefault(network, kept)) == ''
-        assert cfg.train_dataloader.batch_size == 6
+        assert cfg.train_dataloader.batch_size == 5
         assert cfg.train_cfg.max_iters == cfg.param_scheduler[-1].end == 300
         judged = {cfg[f'{split}_dataloader'].dataset.data_root for split in ('val', 'test')}
         assert judged == {data.BLADES.as_posix()}, root
