@@ -82,6 +82,13 @@ CLAIMS = (
     Claim('guidance costs reconstruction', 'guidance', 'recon_psnr', '3', '15'),
     Claim('blending by the label keeps the background', 'blend', 'background_psnr', 'label', 'none'),
     Claim('blending by attention keeps the background', 'blend', 'background_psnr', 'attention', 'none'),
+    Claim(
+        'blending by attention keeps the background at a high threshold',
+        'attention-blend',
+        'background_psnr',
+        '0.7',
+        '0.3',
+    ),
     Claim('blending by the label costs word', 'blend', 'word_score', 'none', 'label'),
 )
 

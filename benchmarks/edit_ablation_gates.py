@@ -4,9 +4,9 @@ Accepted is an edit whose word is recognised and whose background has kept its c
 defects' halo no more than one in a hundred changed visibly. Neither is asked by a gate itself.
 
 A proposed threshold lets 19 of 20 accepted edits pass. Where accepted edits do not score better than the others
-(Mann-Whitney U, one-sided, 0.05), the gate cannot tell them apart: it stays a guard against outliers, at its
-present threshold or, if that refuses more than one accepted edit in 20, at the proposed one. With fewer than 20
-accepted edits nothing is proposed.
+(Mann-Whitney U, one-sided, 0.05 after Holm over the gates), the gate cannot tell them apart: it stays a guard
+against outliers, at its present threshold or, if that refuses more than one accepted edit in 20, at the proposed
+one. With fewer than 20 accepted edits nothing is proposed.
 """
 
 import math
@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from edit_ablation_claims import holm
 from scipy.stats import mannwhitneyu
 
 from augment.config.settings import GateSettings
@@ -48,8 +49,13 @@ def is_accepted(row: Mapping[str, str]) -> bool:
 
 def calibrated(rows: Sequence[Mapping[str, str]], edits: str) -> list[dict[str, Any]]:
     """A line for each gate that is on by default, from the rows of ``edits``."""
-    gates = [gate for gate in GATES if gate.name not in OPTIONAL]
-    return [{'edits': edits, **_line(gate, *_split(gate, rows))} for gate in gates]
+    split = {gate: _split(gate, rows) for gate in GATES if gate.name not in OPTIONAL}
+    told_apart = {gate: separation(gate, *groups) for gate, groups in split.items()}
+    corrected = holm([p for _, p in told_apart.values()])
+    return [
+        {'edits': edits, **_line(gate, *split[gate], told_apart[gate][0], p)}
+        for gate, p in zip(split, corrected, strict=True)
+    ]
 
 
 def _split(gate: Gate, rows: Sequence[Mapping[str, str]]) -> tuple[np.ndarray, np.ndarray]:
@@ -61,9 +67,8 @@ def _split(gate: Gate, rows: Sequence[Mapping[str, str]]) -> tuple[np.ndarray, n
     return tuple(np.array(group) for group in groups)
 
 
-def _line(gate: Gate, accepted: np.ndarray, others: np.ndarray) -> dict[str, Any]:
+def _line(gate: Gate, accepted: np.ndarray, others: np.ndarray, auc: float, p: float) -> dict[str, Any]:
     present = getattr(GateSettings(), gate.name)
-    auc, p = separation(gate, accepted, others)
     threshold = proposed(gate, accepted, present, p)
     return {
         'gate': gate.name,
@@ -102,9 +107,10 @@ def proposed(gate: Gate, accepted: np.ndarray, present: float, p: float) -> floa
 
 
 def gates_text(lines: Sequence[Mapping[str, Any]], source: str) -> str:
-    """The proposed thresholds as a preset has them, TOML; ``source`` says what they were measured on."""
+    """What is proposed in place of a present threshold, as a preset has it, TOML; ``source``: measured on what."""
+    changed = [line for line in lines if line['proposed'] != line['present']]
     head = f'[gates]  # calibrated on {source}\n'
-    return head + ''.join(f'{line["gate"]} = {line["proposed"]}\n' for line in lines)
+    return head + ''.join(f'{line["gate"]} = {line["proposed"]}\n' for line in changed)
 
 
 def _quantiles(group: str, values: np.ndarray) -> dict[str, float]:

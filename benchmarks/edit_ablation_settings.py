@@ -59,6 +59,7 @@ TABLES: dict[str, dict[str, Overrides]] = {
     'guidance': _each('guidance', 3.0, 5.0, 7.5, 10.0, 15.0),
     'unblended-guidance': _each('guidance', 3.0, 5.0, 7.5, 10.0, 15.0, also=FREE),
     'blend': _each('blend.by', 'label', 'attention', 'label+attention', 'none'),
+    'attention-blend': _each('blend.threshold', 0.3, 0.5, 0.7, also={'blend.by': 'attention'}),
 }
 EVERY_WORD = 'words'  # every window towards every word by the preset pocket, as the gates will meet them
 

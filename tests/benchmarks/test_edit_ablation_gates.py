@@ -77,7 +77,18 @@ def test_lines():
 
 def test_the_thresholds_can_be_read_as_those_of_a_preset(tmp_path):
     path = tmp_path / 'pocket.toml'
-    path.write_text(gates_text(calibrated([row(survival=0.5) for _ in range(40)], 'pocket'), 'windows'))
+    path.write_text(gates_text(calibrated([row(survival=0.21) for _ in range(40)], 'pocket'), 'windows'))
     settings = load_preset(path)
-    assert settings.gates.survival == 0.3
+    assert settings.gates.survival == 0.21
     assert settings.gates.recon_psnr == 1.0
+    assert 'seam' not in path.read_text()  # nothing else is proposed for it
+
+
+def test_what_separates_by_chance_alone_is_not_proposed():
+    drawn = np.random.default_rng(1)
+    good = [row(seam=value) for value in drawn.uniform(0.8, 1.2, 40)]
+    bad = [row(recognised=0.0, seam=value) for value in (1.1, 1.1, 1.12, 1.14, 1.16)]
+    line = next(line for line in calibrated(good + bad, 'all') if line['gate'] == 'seam')
+    groups = [np.array([float(each['gate_seam']) for each in rows]) for rows in (good, bad)]
+    assert separation(SEAM, *groups)[1] < 0.05 < line['p']  # one of seven gates
+    assert line['proposed'] == line['present']
