@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 from closed_loop_data import BLADES, photographs, read, variants
+from markdown_table import markdown_table
 from torch import Tensor
 
 from augment.config.settings import WORDS, LabelSettings
@@ -33,11 +34,7 @@ class Faults(NamedTuple):
 
 def policy_table() -> str:
     """A line a word, as Markdown."""
-    lines = ['| ' + ' | '.join(HEADS) + ' |', '|' + '---|' * len(HEADS)]
-    for word in WORDS:
-        figures = ' | '.join(f'{figure:.1f}' for figure in policy_faults(word))
-        lines.append(f'| {word} | {figures} |')
-    return '\n'.join(lines)
+    return markdown_table(HEADS, ([word, *(f'{figure:.1f}' for figure in policy_faults(word))] for word in WORDS))
 
 
 def policy_faults(word: str) -> Faults:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from closed_loop_data import TEST, TRAIN
+from markdown_table import markdown_table
 
 from mmseg_ext.reports.comparison import wording
 from mmseg_ext.reports.comparison.cells import GAIN, LOSS, Cell, Line, ScoreTable
@@ -44,7 +45,7 @@ def markdown(table: ScoreTable) -> str:
         (line.model, line.group, wording.seeds(line), *map(wording.score, line.cells), *difference(table, line))
         for line in table.lines
     ]
-    return '\n'.join(f'| {" | ".join(row)} |' for row in (heads, ('---',) * len(heads), *rows))
+    return markdown_table(heads, rows)
 
 
 def difference(table: ScoreTable, line: Line) -> tuple[str, str]:

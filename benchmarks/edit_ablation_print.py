@@ -4,11 +4,11 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from statistics import mean, stdev
 
 from edit_ablation_claims import CLAIMS, Claim, finding, holm, verdict
 from edit_ablation_gates import COLUMNS, calibrated, gates_text, is_accepted
 from edit_ablation_settings import EVERY_WORD, TABLES, UNEDITED, name_of, preset, turn
+from markdown_table import markdown_table, mean_deviation
 
 from augment.config.settings import WORDS
 from augment.errors import UsageError
@@ -64,21 +64,17 @@ def _about(rows: Sequence[Row]) -> str:
 
 
 def _table(name: str, groups: dict[str, list[Row]]) -> str:
-    lines = [f'| {name} | n | ' + ' | '.join(heading for heading, *_ in SHOWN.values()) + ' |']
-    lines.append('|' + '---|' * (2 + len(SHOWN)))
-    for label, rows in groups.items():
-        if rows:
-            lines.append(f'| {label} | {len(rows)} | ' + ' | '.join(_cell(rows, score) for score in SHOWN) + ' |')
-    return '\n'.join(lines) if any(groups.values()) else ''
+    heads = [name, 'n', *(heading for heading, *_ in SHOWN.values())]
+    lines = [
+        [label, str(len(rows)), *(_cell(rows, score) for score in SHOWN)] for label, rows in groups.items() if rows
+    ]
+    return markdown_table(heads, lines) if lines else ''
 
 
 def _cell(rows: Sequence[Row], score: str) -> str:
     _, digits, factor = SHOWN[score]
     numbers = [factor * float(row[score]) for row in rows if row[score]]
-    if not numbers:
-        return ''
-    deviates = len(numbers) > 1 and score not in PLAIN
-    return f'{mean(numbers):.{digits}f}' + (f' ± {stdev(numbers):.{digits}f}' if deviates else '')
+    return mean_deviation(numbers, digits, deviates=score not in PLAIN)
 
 
 def claims_table(rows: Sequence[Row], tables: Sequence[str]) -> str:
@@ -89,16 +85,16 @@ def claims_table(rows: Sequence[Row], tables: Sequence[str]) -> str:
     findings = [
         finding(claim, _scores(rows, claim, claim.more), _scores(rows, claim, claim.less)) for claim in CLAIMS
     ]
-    lines = ['| claim | table: score | n | difference | p (Wilcoxon, Holm) | verdict |', '|' + '---|' * 6]
+    lines = []
     for found, p in zip(findings, holm([found.p for found in findings]), strict=True):
         claim = found.claim
         if claim.table not in tables:
             continue
         what = f'{claim.table}: {claim.score}, {claim.more} against {claim.less}'
         judged = verdict(found.difference, p)
-        numbers = f'{found.difference:+.3g} | {p:.2g}' if found.n else ' | '
-        lines.append(f'| {claim.text} | {what} | {found.n} | {numbers} | {judged} |')
-    return '\n'.join(lines)
+        numbers = (f'{found.difference:+.3g}', f'{p:.2g}') if found.n else ('', '')
+        lines.append((claim.text, what, str(found.n), *numbers, judged))
+    return markdown_table(('claim', 'table: score', 'n', 'difference', 'p (Wilcoxon, Holm)', 'verdict'), lines)
 
 
 def _scores(rows: Sequence[Row], claim: Claim, label: str) -> dict[str, float]:
@@ -131,8 +127,7 @@ def _csv(lines: Sequence[dict]) -> str:
 
 def _gates(lines: Sequence[dict]) -> str:
     names = [name for name in COLUMNS if not name.endswith(('q25', 'q75'))]
-    rows = ['| ' + ' | '.join(_text(line[name]) for name in names) + ' |' for line in lines]
-    return '\n'.join(['| ' + ' | '.join(names) + ' |', '|' + '---|' * len(names), *rows])
+    return markdown_table(names, ([_text(line[name]) for name in names] for line in lines))
 
 
 def _text(value: object) -> str:

@@ -14,8 +14,9 @@ benchmarks/indoor_factors.csv when a run ends; runs that are in it already are s
 import argparse
 import json
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 
+from markdown_table import markdown_table, mean_deviation
 from run_table import ROOT, RunTable, train_and_test
 
 RECIPE = ROOT / 'configs/quick/demo_blade.py'  # Fast-SCNN whose batch statistics keep up with a short training
@@ -85,17 +86,13 @@ def values(result: dict, dataset: str) -> dict[str, object]:
 
 def summary() -> str:
     """Mean and deviation over the seeds of each setting, as Markdown."""
-    lines = ['| setting | n | ' + ' | '.join(SCORES) + ' |', '|' + '---|' * (2 + len(SCORES))]
-    for setting in (*LOSSES, AUGMENTED):
-        rows = [row for row in TABLE.rows() if row['setting'] == setting]
-        if rows:
-            lines.append(f'| {setting} | {len(rows)} | ' + ' | '.join(_cell(rows, name) for name in SCORES) + ' |')
-    return '\n'.join(lines)
-
-
-def _cell(rows: list[dict[str, str]], name: str) -> str:
-    numbers = [float(row[name]) for row in rows]
-    return f'{mean(numbers):.1f}' + (f' ± {stdev(numbers):.1f}' if len(numbers) > 1 else '')
+    by_setting = {each: [row for row in TABLE.rows() if row['setting'] == each] for each in (*LOSSES, AUGMENTED)}
+    lines = [
+        [setting, str(len(rows)), *(mean_deviation([float(row[name]) for row in rows]) for name in SCORES)]
+        for setting, rows in by_setting.items()
+        if rows
+    ]
+    return markdown_table(['setting', 'n', *SCORES], lines)
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from markdown_table import markdown_table
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -71,5 +73,4 @@ class RunTable:
 
     def markdown(self, names: Sequence[str]) -> str:
         """The columns ``names`` of all rows."""
-        lines = ['| ' + ' | '.join(names) + ' |', '|' + '---|' * len(names)]
-        return '\n'.join(lines + ['| ' + ' | '.join(row[name] for name in names) + ' |' for row in self.rows()])
+        return markdown_table(names, ([row[name] for name in names] for row in self.rows()))
