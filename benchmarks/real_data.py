@@ -8,38 +8,24 @@ benchmarks/real_data.csv when a run ends; runs that are in it already are skippe
 """
 
 import argparse
-import csv
-import json
-import subprocess
-import sys
 import time
-from pathlib import Path
+from itertools import product
+from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from run_table import ROOT, RunTable, judge, train
+
 RECIPE = ROOT / 'configs/quick/demo_blade.py'
-TABLE = ROOT / 'benchmarks/real_data.csv'
-COLUMNS = (
-    'dataset',
-    'loss',
-    'seed',
-    'iterations',
-    'batch',
-    'minutes',
-    'device',
-    'mIoU_fg',
-    'mAcc_fg',
-    'per_class',
+TABLE = RunTable(
+    ROOT / 'benchmarks/real_data.csv',
+    ('dataset', 'loss', 'seed', 'iterations', 'batch'),
+    ('minutes', 'device', 'mIoU_fg', 'mAcc_fg', 'per_class'),
 )
 
 
-def command(tool: str, *arguments: str) -> list[str]:
-    return [sys.executable, str(ROOT / 'tools' / tool), str(RECIPE), *arguments]
-
-
-def run(dataset: str, loss: str, seed: int, iterations: int, batch: int) -> dict[str, str | int | float]:
-    """Train and test once; the row for the table."""
+def run(dataset: str, loss: str, seed: int, iterations: int, batch: int) -> dict[str, Any]:
+    """Train and test once; the values of the row."""
     folder = ROOT / 'work_dirs/real_data/exp/quick' / f'{dataset}_{loss}_{iterations}x{batch}' / f'seed{seed}'
-    swaps = ['--swap', f'datasets={dataset}', f'losses={loss}']
+    swaps = {'datasets': dataset, 'losses': loss}
     options = {
         'train_cfg.max_iters': iterations,
         'train_cfg.val_interval': iterations // 4,
@@ -47,26 +33,17 @@ def run(dataset: str, loss: str, seed: int, iterations: int, batch: int) -> dict
         'param_scheduler.1.end': iterations,
         'train_dataloader.batch_size': batch,
     }
-    options = ['--cfg-options', *(f'{key}={value}' for key, value in options.items())]
     start = time.perf_counter()
-    common = [*swaps, *options, '--work-dir', str(folder)]
-    subprocess.run(command('train.py', *common, '--seed', str(seed), '--resume'), check=True)
+    train(RECIPE, folder, seed, swaps, options)
     minutes = (time.perf_counter() - start) / 60
-    subprocess.run(command('test.py', str(folder), *common), check=True)
-    result = json.loads((folder / 'test/result.json').read_text())
+    result = judge(RECIPE, folder, swaps, options)
     scores = result['scores']
-    per_class = '; '.join(f'{name} {scores[f"IoU.{name}"]:.1f}' for name in result['classes'][1:])
     return dict(
-        dataset=dataset,
-        loss=loss,
-        seed=seed,
-        iterations=iterations,
-        batch=batch,
         minutes=round(minutes, 1),
         device=result['device'],
         mIoU_fg=round(scores['mIoU_fg'], 2),
         mAcc_fg=round(scores['mAcc_fg'], 2),
-        per_class=per_class,
+        per_class='; '.join(f'{name} {scores[f"IoU.{name}"]:.1f}' for name in result['classes'][1:]),
     )
 
 
@@ -78,20 +55,11 @@ def main() -> None:
     parser.add_argument('--iterations', type=int, default=1000)
     parser.add_argument('--batch', type=int, default=8)
     args = parser.parse_args()
-    done = list(csv.DictReader(TABLE.open(encoding='utf-8'))) if TABLE.exists() else []
-    for seed in args.seeds:
-        for dataset in args.datasets:
-            for loss in args.losses:
-                key = tuple(map(str, (dataset, loss, seed, args.iterations, args.batch)))
-                if key in {tuple(row[name] for name in COLUMNS[:5]) for row in done}:
-                    continue
-                row = run(dataset, loss, seed, args.iterations, args.batch)
-                with TABLE.open('a', newline='', encoding='utf-8') as file:
-                    writer = csv.DictWriter(file, COLUMNS)
-                    if not file.tell():
-                        writer.writeheader()
-                    writer.writerow(row)
-                print(row)
+    for seed, dataset, loss in product(args.seeds, args.datasets, args.losses):
+        key = (dataset, loss, seed, args.iterations, args.batch)
+        if not TABLE.has(key):
+            TABLE.append(key, run(*key))
+            print(TABLE.rows()[-1])
 
 
 if __name__ == '__main__':

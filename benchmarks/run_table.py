@@ -22,22 +22,40 @@ def train_and_test(
     options: Mapping[str, Any],
     views: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Train in ``folder``, or go on there, and judge the test split; the content of ``test/result.json``.
+    """``train``, then ``judge``."""
+    train(recipe, folder, seed, swaps, options)
+    return judge(recipe, folder, swaps, options, views)
 
-    ``views`` are those of ``tools/test.py --tta``, whose result lies in ``test-tta`` then. A finished training is
-    not repeated.
+
+def train(recipe: Path, folder: Path, seed: int, swaps: Mapping[str, str], options: Mapping[str, Any]) -> None:
+    """Train in ``folder``, or go on there. A finished training is not repeated."""
+    subprocess.run([*_call('train', recipe, folder, swaps, options), '--seed', str(seed), '--resume'], check=True)
+
+
+def judge(
+    recipe: Path,
+    folder: Path,
+    swaps: Mapping[str, str],
+    options: Mapping[str, Any],
+    views: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Judge the training of ``folder`` by the test split; the content of ``test/result.json``.
+
+    ``views`` are those of ``tools/test.py --tta``, whose result lies in ``test-tta`` then.
     """
-    common = ['--swap', *(f'{name}={base}' for name, base in swaps.items())]
-    common += ['--cfg-options', *(f'{key}={value}' for key, value in options.items()), '--work-dir', str(folder)]
-    subprocess.run([*_tool('train', recipe), *common, '--seed', str(seed), '--resume'], check=True)
     augmented = [] if views is None else ['--tta', *views]
     overlays = ['--show-dir', str(folder / 'overlays')]
-    subprocess.run([*_tool('test', recipe), str(folder), *common, *overlays, *augmented], check=True)
+    command = [*_call('test', recipe, folder, swaps, options, str(folder)), *overlays, *augmented]
+    subprocess.run(command, check=True)
     return json.loads((folder / 'test/result.json').read_text(encoding='utf-8'))
 
 
-def _tool(name: str, recipe: Path) -> list[str]:
-    return [sys.executable, str(ROOT / f'tools/{name}.py'), str(recipe)]
+def _call(
+    tool: str, recipe: Path, folder: Path, swaps: Mapping[str, str], options: Mapping[str, Any], *judged: str
+) -> list[str]:
+    bases, values = ([f'{name}={value}' for name, value in each.items()] for each in (swaps, options))
+    command = [sys.executable, str(ROOT / f'tools/{tool}.py'), str(recipe), *judged]
+    return [*command, '--swap', *bases, '--cfg-options', *values, '--work-dir', str(folder)]
 
 
 @dataclass(frozen=True)

@@ -9,32 +9,29 @@ benchmarks/ten_minutes.csv when a run ends; runs that are in it already are skip
 """
 
 import argparse
-import csv
-import json
 import resource
-import subprocess
-import sys
+from itertools import product
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from run_table import ROOT, RunTable, judge, train
+
 RECIPE = ROOT / 'configs/quick/ten_minutes.py'
-TABLE = ROOT / 'benchmarks/ten_minutes.csv'
-KEY = ('setting', 'dataset', 'seed', 'iterations', 'batch')
-COLUMNS = (*KEY, 'cpu_minutes', 'device', 'mIoU_fg', 'IoU', 'Found', 'FalseAlarms', 'best_at')
+TABLE = RunTable(
+    ROOT / 'benchmarks/ten_minutes.csv',
+    ('setting', 'dataset', 'seed', 'iterations', 'batch'),
+    ('cpu_minutes', 'device', 'mIoU_fg', 'IoU', 'Found', 'FalseAlarms', 'best_at'),
+)
 # What each setting changes in the recipe: bases, and single keys.
-SETTINGS: dict[str, tuple[list[str], dict[str, str | int]]] = {
-    'recipe': ([], {}),
-    'cross_entropy': (['losses=cross_entropy'], {}),
-    'dice_ce': (['losses=dice_ce'], {}),
-    'large_crops': (['pipelines=crop_256'], {'train_dataloader.batch_size': 3}),
-    'free_3': ([], {'train_dataloader.sampler.free': 3}),
-    'plain_unet': ([], {'model.backbone.type': 'UNet'}),
-    'wide': ([], {'model.backbone.base_channels': 32, 'model.decode_head.in_channels': 32}),
+SETTINGS: dict[str, tuple[dict[str, str], dict[str, str | int]]] = {
+    'recipe': ({}, {}),
+    'cross_entropy': ({'losses': 'cross_entropy'}, {}),
+    'dice_ce': ({'losses': 'dice_ce'}, {}),
+    'large_crops': ({'pipelines': 'crop_256'}, {'train_dataloader.batch_size': 3}),
+    'free_3': ({}, {'train_dataloader.sampler.free': 3}),
+    'plain_unet': ({}, {'model.backbone.type': 'UNet'}),
+    'wide': ({}, {'model.backbone.base_channels': 32, 'model.decode_head.in_channels': 32}),
 }
-
-
-def command(tool: str, *arguments: str) -> list[str]:
-    return [sys.executable, str(ROOT / 'tools' / tool), str(RECIPE), *arguments]
 
 
 def schedule(iterations: int, batch: int) -> dict[str, int]:
@@ -56,20 +53,17 @@ def children_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def run(setting: str, dataset: str, seed: int, iterations: int, batch: int, root: Path) -> dict[str, object]:
-    """Train and test once; the row for the table."""
+def run(setting: str, dataset: str, seed: int, iterations: int, batch: int, root: Path) -> dict[str, Any]:
+    """Train and test once; the values of the row."""
     folder = root / f'{setting}_{dataset}_{iterations}x{batch}' / f'seed{seed}'
-    swaps, changes = SETTINGS[setting]
-    options = [f'{key}={value}' for key, value in {**schedule(iterations, batch), **changes}.items()]
-    common = ['--swap', f'datasets={dataset}', *swaps, '--cfg-options', *options, '--work-dir', str(folder)]
+    bases, changes = SETTINGS[setting]
+    swaps, options = {'datasets': dataset, **bases}, {**schedule(iterations, batch), **changes}
     before = children_seconds()
-    subprocess.run(command('train.py', *common, '--seed', str(seed), '--resume'), check=True)
+    train(RECIPE, folder, seed, swaps, options)
     seconds = children_seconds() - before
-    subprocess.run(command('test.py', str(folder), *common, '--show-dir', str(folder / 'overlays')), check=True)
-    result = json.loads((folder / 'test/result.json').read_text())
+    result = judge(RECIPE, folder, swaps, options)
     scores, defects = result['scores'], result['classes'][1:]
     return dict(
-        zip(KEY, (setting, dataset, seed, iterations, batch), strict=True),
         cpu_minutes=round(seconds / 60, 1),
         device=result['device'],
         mIoU_fg=round(scores['mIoU_fg'], 2),
@@ -78,14 +72,6 @@ def run(setting: str, dataset: str, seed: int, iterations: int, batch: int, root
         FalseAlarms=round(scores['FalseAlarms'], 2),
         best_at=result['iteration'],
     )
-
-
-def finished() -> set[tuple[str, ...]]:
-    """Keys of the rows in the table."""
-    if not TABLE.exists():
-        return set()
-    with TABLE.open(encoding='utf-8') as file:
-        return {tuple(row[name] for name in KEY) for row in csv.DictReader(file)}
 
 
 def main() -> None:
@@ -97,17 +83,11 @@ def main() -> None:
     parser.add_argument('--batch', type=int, default=8)
     parser.add_argument('--root', type=Path, default=ROOT / 'work_dirs/ten_minutes/exp/quick')
     args = parser.parse_args()
-    runs = [(s, d, k) for k in args.seeds for d in args.datasets for s in args.settings]
-    for setting, dataset, seed in runs:
-        if tuple(map(str, (setting, dataset, seed, args.iterations, args.batch))) in finished():
-            continue
-        row = run(setting, dataset, seed, args.iterations, args.batch, args.root)
-        with TABLE.open('a', newline='', encoding='utf-8') as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            if not file.tell():
-                writer.writeheader()
-            writer.writerow(row)
-        print(row)
+    for seed, dataset, setting in product(args.seeds, args.datasets, args.settings):
+        key = (setting, dataset, seed, args.iterations, args.batch)
+        if not TABLE.has(key):
+            TABLE.append(key, run(*key, args.root))
+            print(TABLE.rows()[-1])
 
 
 if __name__ == '__main__':
