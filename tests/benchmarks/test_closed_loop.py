@@ -154,6 +154,7 @@ def test_arms_of_a_network_differ_in_what_they_train_on_alone(arms):
         assert cfg.train_cfg.max_iters == cfg.param_scheduler[-1].end == 300
         judged = {cfg[f'{split}_dataloader'].dataset.data_root for split in ('val', 'test')}
         assert judged == {data.BLADES.as_posix()}, root
+    assert {cfg.train_dataloader.dataset.type for cfg in found.values()} == {'WTADataset'}
     assert set(first) == {'Fast-SCNN', 'U-Net'}
 
 
