@@ -9,7 +9,7 @@ A set of one's own needs no class, only a config:
          data_prefix=dict(img_path='img_dir/train', seg_map_path='ann_dir/train'))
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmseg.datasets import BaseSegDataset
@@ -17,9 +17,10 @@ from mmseg.registry import DATASETS
 
 from mmseg_ext.datasets.check import Progress, SplitReport, check_matching, judge
 from mmseg_ext.datasets.diagnose import read_pair
+from mmseg_ext.datasets.meta import META, read_meta
 from mmseg_ext.datasets.pairs import Matching, Pair, match_pairs
 from mmseg_ext.datasets.palette import default_palette
-from mmseg_ext.datasets.problems import data_error
+from mmseg_ext.datasets.problems import Problem, data_error
 from mmseg_ext.errors import DataError
 
 
@@ -93,9 +94,28 @@ class CheckedSegDataset(BaseSegDataset):
                     step.take_from(self)
 
     def matching(self) -> Matching:
-        """Images and masks of this split, and what could not be paired."""
+        """Images and masks of this split, and what could not be paired or belongs to other classes."""
         folders = self.data_prefix.get('img_path', ''), self.data_prefix.get('seg_map_path')
-        return match_pairs(*folders, self.img_suffix, self.seg_map_suffix, self._listed_stems())
+        found = match_pairs(*folders, self.img_suffix, self.seg_map_suffix, self._listed_stems())
+        found.problems += self._other_classes()
+        return found
+
+    def _other_classes(self) -> Iterator[Problem]:
+        """Masks of ``ann_dir`` that belong to more or fewer classes by what their folder says of itself.
+
+        Too few would pass every other check: the config of another set, pointed at this one by its ``data_root``.
+        """
+        root = Path(self.data_root or '')
+        masks = Path(self.data_prefix.get('seg_map_path') or '')
+        if not masks.is_relative_to(root / 'ann_dir'):
+            return
+        try:
+            named, used = read_meta(root).get('classes'), self._metainfo['classes']
+        except DataError:  # a file of that name which is not ours
+            return
+        if named and len(named) != len(used):
+            what = f'it has {len(named)} classes ({", ".join(named)}), the config {len(used)} ({", ".join(used)})'
+            yield Problem(str(root / META), what, "take the set's own base, --swap datasets=, or correct metainfo")
 
     def _listed_stems(self) -> list[str] | None:
         if not self.ann_file:

@@ -1,6 +1,5 @@
 """Where the files of a data set are: a folder in the project's layout, or the loaders of a config."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +9,10 @@ from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
 from mmseg_ext.datasets.checked import CheckedSegDataset
+from mmseg_ext.datasets.meta import read_meta
 from mmseg_ext.datasets.pairs import Matching, match_pairs
 from mmseg_ext.datasets.problems import Problem
-from mmseg_ext.errors import DataError, UsageError
+from mmseg_ext.errors import UsageError
 
 SPLITS = ('train', 'val', 'test')
 PAIRED = ('PromptPairDataset',)  # makes samples of its own out of the data sets in it
@@ -31,7 +31,7 @@ class DataSource:
 
 def from_folder(folder: Path) -> DataSource:
     """The splits below ``img_dir`` and ``ann_dir``; class names from ``meta.json`` where there is one."""
-    meta = _read_meta(folder / 'meta.json')
+    meta = read_meta(folder)
     present = {
         path.name for part in ('img_dir', 'ann_dir') for path in (folder / part).glob('[!.]*') if path.is_dir()
     }
@@ -42,18 +42,6 @@ def from_folder(folder: Path) -> DataSource:
         cure = 'arrange the files as img_dir/{train,val,test} and ann_dir/{train,val,test}'
         source.problems.append(Problem(str(folder), 'no split in it', cure))
     return source
-
-
-def _read_meta(path: Path) -> dict:
-    if not path.is_file():
-        return {}
-    try:
-        meta = json.loads(path.read_text(encoding='utf-8'))
-        return {**meta, 'classes': tuple(map(str, meta['classes']))}
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f'{path}: no class list in it ({error}); write {{"classes": ["background", …]}}'
-        ) from error
 
 
 def from_config(path: Path, swaps: Sequence[str] = ()) -> DataSource:
