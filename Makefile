@@ -37,7 +37,7 @@ demo: setup
 
 demo-augment: setup
 	$(BIN)/python tools/render_demo_data.py --out data/demo_blade --seed 0
-	$(BIN)/python augment/p2p_edit.py --word peeling --data data/demo_blade --model pocket --preset pocket --limit 40
+	$(BIN)/python augment/p2p_edit.py --word peeling --data data/demo_blade --model pocket --limit 40
 
 test: setup
 	$(BIN)/python -m pytest -n 2 --durations=10

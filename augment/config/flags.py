@@ -8,6 +8,7 @@ from augment.config.presets import load_preset, preset_names
 from augment.config.settings import METHODS, PLACES, EditSettings, GateSettings
 from augment.errors import UsageError
 
+PRESET = 'readme'  # for models that have none of their own
 BLENDS = ('label', 'attention', 'label+attention', 'none')
 WHOLE_FRAMES = {'crop.mode': 'none', 'blend.by': 'attention'}  # what can be done without labels
 SWITCH = {'action': BooleanOptionalAction}
@@ -97,7 +98,8 @@ FLAGS = tuple(flag for group in GROUPS.values() for flag in group)
 def add_settings(parser: ArgumentParser) -> None:
     """``--preset``, an option for every setting, and ``--gate NAME=VALUE``."""
     names = ', '.join(preset_names())
-    parser.add_argument('--preset', default='readme', metavar='NAME', help=f'{names}, or a TOML file (readme)')
+    what = f'{names}, or a TOML file ({PRESET}; that of the model where it has one)'
+    parser.add_argument('--preset', metavar='NAME', help=what)
     for title, flags in GROUPS.items():
         group = parser.add_argument_group(title)
         for flag in flags:
@@ -106,8 +108,10 @@ def add_settings(parser: ArgumentParser) -> None:
     group.add_argument('--gate', nargs='+', action='extend', default=[], metavar='NAME=VALUE', help=what)
 
 
-def settings_from(args: Namespace, labelled: bool = True, trial: bool = False) -> EditSettings:
-    """The preset with what the command line says on top.
+def settings_from(
+    args: Namespace, labelled: bool = True, trial: bool = False, preset: str = PRESET
+) -> EditSettings:
+    """The preset, ``preset`` where the command line names none, with what the command line says on top.
 
     Where the photographs have no labels, whole frames are edited where the model attends to the word, unless the
     command line says otherwise. In a ``trial`` (random weights) the gates only report, unless it says otherwise.
@@ -116,7 +120,7 @@ def settings_from(args: Namespace, labelled: bool = True, trial: bool = False) -
     values: dict[str, Any] = dict(WHOLE_FRAMES) if not labelled else {}
     values |= {'gates.mode': 'report'} if trial else {}
     values |= {flag.path: given[flag.path] for flag in FLAGS if given.get(flag.path) is not None}
-    return overridden(load_preset(args.preset), values | dict(map(_gate, args.gate)))
+    return overridden(load_preset(args.preset or preset), values | dict(map(_gate, args.gate)))
 
 
 def _gate(text: str) -> tuple[str, float]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from augment.config.flags import settings_from
+from augment.config.flags import PRESET, settings_from
 from augment.config.settings import EditSettings
 from augment.dataset.outset import check_free, slug
 from augment.dataset.runfile import check_same, describe_run
@@ -84,7 +84,8 @@ def make_plan(args: Namespace) -> Plan:
 
 def _settings(args: Namespace) -> EditSettings:
     labelled = not args.img_dir or bool(args.ann_dir)
-    return settings_from(args, labelled, args.model == TINY)
+    preset = POCKET if args.model == POCKET else PRESET
+    return settings_from(args, labelled, args.model == TINY, preset)
 
 
 def _model(args: Namespace) -> ModelSource:

@@ -1,5 +1,6 @@
 """The model in data/pocket_sdxl: the method shown on learnt attention, on blades that it was not trained on."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -99,7 +100,7 @@ def test_the_command_edits_a_rendered_blade(tmp_path, windows):
         (tmp_path / 'blades' / folder / 'train').mkdir(parents=True)
         Image.fromarray(picture).save(tmp_path / 'blades' / folder / 'train/one.png')
     write_json(tmp_path / 'blades/meta.json', dict(classes=['background', 'attached', 'broken']))
-    words = ('--word', 'rust', '--data', 'blades', '--model', 'pocket', '--preset', 'pocket', '--steps', '8')
+    words = ('--word', 'rust', '--data', 'blades', '--model', 'pocket', '--steps', '8')
     command = [sys.executable, str(ROOT / 'augment/p2p_edit.py'), *words, '--gates', 'report']
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
@@ -108,3 +109,5 @@ def test_the_command_edits_a_rendered_blade(tmp_path, windows):
     assert '1 ok' in run.stdout
     edited = np.asarray(Image.open(tmp_path / 'blades_rust/img_dir/train/one__rust.png'))
     assert orange(edited) > orange(windows[0].image) + 0.01
+    settings = json.loads((tmp_path / 'blades_rust/run.json').read_text())['settings']
+    assert settings['guidance'] == load_preset('pocket').guidance  # the model's own
