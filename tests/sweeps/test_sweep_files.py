@@ -19,7 +19,9 @@ FILES = {
     file.stem: file for file in (ROOT / 'configs/sweeps').glob('*.yaml') if not file.stem.startswith('space_')
 }
 RUNS = dict(relabel=18, losses=18, focal_ce=27, words=21, results=72, gamma=12, quick=2)
-SMALL = dict(closed_loop=21, closed_loop_controls=12, closed_loop_labels=30)  # of rendered blades
+SMALL = dict(
+    closed_loop=21, closed_loop_controls=12, closed_loop_labels=30, closed_loop_longer=15
+)  # of rendered blades
 TABLES = sorted(RUNS.keys() - {'quick'})
 TWELVE = ['GCNet', 'APCNet', 'PSPNet', 'Fast-SCNN', 'MobileNetV3', 'UPerNet']
 TWELVE += ['ANN', 'BiSeNetV2', 'BEiT', 'ViT', 'CCNet', 'DANet']
