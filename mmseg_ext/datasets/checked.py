@@ -94,16 +94,17 @@ class CheckedSegDataset(BaseSegDataset):
                     step.take_from(self)
 
     def matching(self) -> Matching:
-        """Images and masks of this split, and what could not be paired or belongs to other classes."""
+        """Images and masks of this split, and what could not be paired or shows other classes."""
         folders = self.data_prefix.get('img_path', ''), self.data_prefix.get('seg_map_path')
         found = match_pairs(*folders, self.img_suffix, self.seg_map_suffix, self._listed_stems())
-        found.problems += self._other_classes()
+        found.problems += self._too_few_classes()
         return found
 
-    def _other_classes(self) -> Iterator[Problem]:
-        """Masks of ``ann_dir`` that belong to more or fewer classes by what their folder says of itself.
+    def _too_few_classes(self) -> Iterator[Problem]:
+        """Masks of ``ann_dir`` that, by what their folder says of itself, show fewer classes, and others.
 
-        Too few would pass every other check: the config of another set, pointed at this one by its ``data_root``.
+        They would pass every other check: the config of another set, pointed at this one by its ``data_root``.
+        Fewer are fine where they are the first of the config's.
         """
         root = Path(self.data_root or '')
         masks = Path(self.data_prefix.get('seg_map_path') or '')
@@ -113,9 +114,11 @@ class CheckedSegDataset(BaseSegDataset):
             named, used = read_meta(root).get('classes'), self._metainfo['classes']
         except DataError:  # a file of that name which is not ours
             return
-        if named and len(named) != len(used):
+        if named and len(named) < len(used) and tuple(used[: len(named)]) != named:
             what = f'it has {len(named)} classes ({", ".join(named)}), the config {len(used)} ({", ".join(used)})'
-            yield Problem(str(root / META), what, "take the set's own base, --swap datasets=, or correct metainfo")
+            yield Problem(
+                str(root / META), what, "take the set's own base, --swap datasets=, or correct that file"
+            )
 
     def _listed_stems(self) -> list[str] | None:
         if not self.ann_file:

@@ -194,20 +194,28 @@ def test_a_pipeline_that_drops_an_image_draws_another(root):
     assert build(root, pipeline=drop)[0]['sample_idx'] == 2
 
 
-def test_a_set_of_other_classes_is_refused_before_its_masks_are_misread(root):
+OTHERS = ['background', 'blowhole', 'break', 'crack', 'fray']
+
+
+def test_a_set_of_fewer_classes_is_refused_before_its_masks_are_misread(root):
     with pytest.raises(DataError) as caught:
-        build(root, 'CheckedSegDataset', metainfo={'classes': class_names(5)})
+        build(root, 'CheckedSegDataset', metainfo={'classes': OTHERS})
     assert f'{root}/meta.json: it has 3 classes ({", ".join(class_names(3))}), the config 5' in str(caught.value)
-    assert "take the set's own base, --swap datasets=, or correct metainfo" in str(caught.value)
+    assert "take the set's own base, --swap datasets=, or correct that file" in str(caught.value)
 
 
 def test_other_masks_than_those_of_ann_dir_may_have_other_classes(root):
     (root / 'ann_dir').rename(root / 'words')
     folders = {'img_path': 'img_dir/train', 'seg_map_path': 'words/train'}
-    build(root, 'CheckedSegDataset', metainfo={'classes': class_names(5)}, data_prefix=folders)
+    build(root, 'CheckedSegDataset', metainfo={'classes': OTHERS}, data_prefix=folders)
 
 
 @pytest.mark.parametrize('text', ['{', '{"about": "photographs of 2024"}'])
 def test_a_meta_file_of_somebody_else_is_none(root, text):
     (root / 'meta.json').write_text(text)
     build(root)
+
+
+@pytest.mark.parametrize('classes', [class_names(2), [*class_names(3), 'seen elsewhere']])
+def test_masks_may_have_been_reduced_and_the_config_may_know_more_classes(root, classes):
+    build(root, 'CheckedSegDataset', metainfo={'classes': classes})
