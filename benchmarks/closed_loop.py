@@ -1,6 +1,6 @@
 """Do edits of few photographs make a network better? The whole loop on rendered blades: edit, train, choose.
 
-python benchmarks/closed_loop.py                         # edits by data/pocket_sdxl: 65 minutes of CPU
+python benchmarks/closed_loop.py                         # edits by data/pocket_sdxl: 55 minutes of CPU
 python benchmarks/closed_loop.py --model FOLDER --preset FILE.toml --steps 50 --project closed_loop_again
 python benchmarks/closed_loop.py --dry-run               # what is done, what is left, how long it takes
 python benchmarks/closed_loop.py --only-data             # the sets alone
